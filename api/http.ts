@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** One request on its way through the server. */
+export type Exchange = {
+  request: IncomingMessage;
+  response: ServerResponse;
+  requestId: string;
+  url: URL;
+  signal: AbortSignal;
+};
+
+export type Handler = (exchange: Exchange) => Promise<void>;
+
+/** A refusal by HTTP status, for what is not GraphQL. */
+export class HttpError extends Error {
+  readonly status: number;
+  readonly code: string;
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Answers with JSON. */
+export function sendJson({ response }: Exchange, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
+
+/** The whole body of a request, or 413 as soon as it is longer than allowed. */
+export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer<ArrayBuffer>> {
+  const tooLarge = () => new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes.`);
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bytesMax) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

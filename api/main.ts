@@ -1,0 +1,48 @@
+import { loadAuthKeys } from '../domain/auth/keys.ts';
+import { refuseStrongRole } from '../prisma/role.ts';
+import { createDb } from '../prisma/client.ts';
+import { migrationNames } from '../prisma/schema-engine.ts';
+import { readEnv } from '../runtime/env.ts';
+import { createLog } from '../runtime/log.ts';
+import { stopSignal } from '../runtime/stop-signal.ts';
+import { createStorage } from '../runtime/storage.ts';
+import { createApi, listen } from './server.ts';
+
+const env = readEnv('api');
+const log = createLog(env.LOG_LEVEL).child({ process: 'api' });
+const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
+await using db = createDb(env.DATABASE_URL, { poolSize: env.DATABASE_POOL_SIZE, applicationName: 'parley-api' });
+await refuseStrongRole(db);
+const keys = await loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
+
+await using server = await listen(
+  createApi({
+    db,
+    log,
+    keys,
+    storage: createStorage(env.STORAGE_URL),
+    isProduction: env.NODE_ENV === 'production',
+    corsOrigins: env.CORS_ORIGINS,
+    migrations: await migrationNames(),
+    queueRevision: 20,
+    uploadBytesMax: env.UPLOAD_BYTES_MAX,
+    bodyBytesMax: env.REQUEST_BODY_BYTES_MAX,
+    timeoutMs: env.REQUEST_TIMEOUT_MS,
+    queryLimits: {
+      depthMax: env.QUERY_DEPTH_MAX,
+      aliasesMax: env.QUERY_ALIASES_MAX,
+      tokensMax: env.QUERY_TOKENS_MAX,
+      directivesMax: env.QUERY_DIRECTIVES_MAX,
+      rootFieldsMax: env.QUERY_ROOT_FIELDS_MAX,
+    },
+    services: {
+      now: () => new Date(),
+      publicUrl,
+      keys,
+      limits: { uploadBytesMax: env.UPLOAD_BYTES_MAX, uploadExpiresSeconds: env.UPLOAD_EXPIRES_SECONDS },
+    },
+  }),
+  env.PORT,
+);
+log.info({ port: server.port }, 'api is up');
+log.info({ signal: await stopSignal() }, 'api is stopping');

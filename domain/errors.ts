@@ -1,0 +1,122 @@
+/** What a client may read of a refusal. Codes are part of the API: they are added, never renamed. */
+export type ErrorCode =
+  | 'INVALID_INPUT'
+  | 'NOT_FOUND'
+  | 'CONFLICT'
+  | 'IDEMPOTENCY_CONFLICT'
+  | 'STILL_RUNNING'
+  | 'RATE_LIMITED'
+  | 'INVALID_CREDENTIALS'
+  | 'SESSION_ENDED'
+  | 'EMAIL_TAKEN'
+  | 'CONSENT_WITHDRAWN';
+
+/** A refusal that is the user's to understand: what it says reaches the client. Everything else that is thrown is a bug. */
+export abstract class DomainError extends Error {
+  abstract readonly code: ErrorCode;
+}
+
+/** Where in the input a value was not accepted, and what was expected there. */
+export type FieldProblem = { path: string; message: string };
+
+export class InvalidInputError extends DomainError {
+  readonly code = 'INVALID_INPUT';
+  readonly fields: FieldProblem[];
+  constructor(fields: FieldProblem[]) {
+    super(fields.map(({ path, message }) => `${path}: ${message}`).join(' ') || 'The input is not valid.');
+    this.fields = fields;
+  }
+}
+
+/** Also what somebody else's id gets: nobody learns that it exists. */
+export class NotFoundError extends DomainError {
+  readonly code = 'NOT_FOUND';
+}
+
+/** The state of things does not allow it, now or any more. */
+export class ConflictError extends DomainError {
+  readonly code = 'CONFLICT';
+}
+
+/** The key was used for something else before. */
+export class IdempotencyConflictError extends DomainError {
+  readonly code = 'IDEMPOTENCY_CONFLICT';
+}
+
+/** The first request with this key is still at work. */
+export class StillRunningError extends DomainError {
+  readonly code = 'STILL_RUNNING';
+  /** Seconds. */
+  readonly retryAfter: number;
+  constructor(retryAfter: number) {
+    super('A request with this idempotency key is still running.');
+    this.retryAfter = retryAfter;
+  }
+}
+
+export class RateLimitedError extends DomainError {
+  readonly code = 'RATE_LIMITED';
+  /** Seconds. */
+  readonly retryAfter: number;
+  constructor(message: string, retryAfter: number) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+export class InvalidCredentialsError extends DomainError {
+  readonly code = 'INVALID_CREDENTIALS';
+}
+
+export class SessionEndedError extends DomainError {
+  readonly code = 'SESSION_ENDED';
+}
+
+export class EmailTakenError extends DomainError {
+  readonly code = 'EMAIL_TAKEN';
+}
+
+/** The person took consent back; only the person's own later act gives it again. */
+export class ConsentWithdrawnError extends DomainError {
+  readonly code = 'CONSENT_WITHDRAWN';
+}
+
+/** Collects what is wrong with an input, so that everything is said at once. */
+export function problems(): { add(path: string, message: string): void; throwIfAny(): void } {
+  const fields: FieldProblem[] = [];
+  return {
+    add: (path, message) => fields.push({ path, message }),
+    throwIfAny: () => {
+      if (fields.length > 0) throw new InvalidInputError(fields);
+    },
+  };
+}
+
+/** A refusal as it is stored with an idempotency key, so that a repeat of the request gets the same answer. */
+export type StoredError = { code: ErrorCode; message: string; fields?: FieldProblem[]; retryAfter?: number };
+
+export function storeError(error: DomainError): StoredError {
+  return {
+    code: error.code,
+    message: error.message,
+    ...(error instanceof InvalidInputError ? { fields: error.fields } : {}),
+    ...(error instanceof RateLimitedError ? { retryAfter: error.retryAfter } : {}),
+  };
+}
+
+const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
+  INVALID_INPUT: ({ fields }) => new InvalidInputError(fields ?? []),
+  NOT_FOUND: ({ message }) => new NotFoundError(message),
+  CONFLICT: ({ message }) => new ConflictError(message),
+  IDEMPOTENCY_CONFLICT: ({ message }) => new IdempotencyConflictError(message),
+  STILL_RUNNING: ({ retryAfter }) => new StillRunningError(retryAfter ?? 1),
+  RATE_LIMITED: ({ message, retryAfter }) => new RateLimitedError(message, retryAfter ?? 1),
+  INVALID_CREDENTIALS: ({ message }) => new InvalidCredentialsError(message),
+  SESSION_ENDED: ({ message }) => new SessionEndedError(message),
+  EMAIL_TAKEN: ({ message }) => new EmailTakenError(message),
+  CONSENT_WITHDRAWN: ({ message }) => new ConsentWithdrawnError(message),
+};
+
+export function reviveError(stored: StoredError): DomainError {
+  return byCode[stored.code](stored);
+}

@@ -1,0 +1,35 @@
+import type { z } from 'zod';
+import type { Tx } from '../prisma/client.ts';
+
+/** Separate runners with their own tasks and concurrency: what is urgent never waits for what is long. */
+export const lanes = ['inbound', 'interactive', 'campaign', 'sync', 'maintenance'] as const;
+export type Lane = (typeof lanes)[number];
+
+export type JobDefinition<Payload> = {
+  name: string;
+  lane: Lane;
+  /** Ids, never copies of rows. Payloads outlive deploys: add optional fields, never rename. */
+  payload: z.ZodType<Payload>;
+  /** Waking the same thing twice is waking it once. Unique within task and tenant. */
+  key: (payload: Payload) => string;
+  maxAttempts: number;
+};
+
+/** Names a kind of job where the domain can enqueue it; the worker ties it to its code. */
+export function defineJob<Payload extends { tenantId: string }>(
+  definition: JobDefinition<Payload>,
+): JobDefinition<Payload> {
+  return definition;
+}
+
+/** Stores a job in the caller's transaction: the job and the rows it is about exist both or neither. */
+export async function enqueue<Payload extends { tenantId: string }>(
+  tx: Tx,
+  job: JobDefinition<Payload>,
+  payload: Payload,
+  runAt: Date | null = null,
+): Promise<void> {
+  const checked = job.payload.parse(payload);
+  const key = `${job.name}:${payload.tenantId}:${job.key(payload)}`; // keys are global to the queue, across tasks
+  await tx.$executeRaw`select enqueue_job(${job.name}, ${JSON.stringify(checked)}::json, ${key}, ${runAt}::timestamptz, ${job.maxAttempts}::int, 0)`;
+}

@@ -1,0 +1,24 @@
+import { isSupportedCountry } from 'libphonenumber-js/max';
+
+/** ISO 3166-1 alpha-2, upper case. */
+export function isCountry(code: string): boolean {
+  return isSupportedCountry(code);
+}
+
+/** An IANA time zone that this Node knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '' && !/^[+-]/.test(name);
+  } catch {
+    return false;
+  }
+}
+
+/** A BCP 47 language tag. */
+export function isLocale(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { Prisma, PrismaClient } from './generated/client.ts';
+import { scopeMark, TenantClient } from './tenant-client.ts';
+
+export * from './generated/client.ts';
+
+/** The base client: runs nothing by itself, only opens transactions that say whose they are. */
+export type Db = Pick<PrismaClient, '$transaction'> & { readonly pool: pg.Pool } & AsyncDisposable;
+
+/** A transaction that is bound to a tenant (and a person): what every domain function is given. */
+export type Tx = Prisma.TransactionClient;
+
+/** Whose rows may be seen and written. Nobody's, where a field is missing. */
+export type Scope = { tenantId?: string | undefined; userId?: string | undefined };
+
+export type TxOptions = { readOnly?: boolean; timeoutMs?: number };
+
+export function createDb(databaseUrl: string, options: { poolSize?: number; applicationName?: string } = {}): Db {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    Client: TenantClient,
+    max: options.poolSize ?? 10,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    application_name: options.applicationName ?? 'parley',
+  });
+  pool.on('error', () => {}); // an idle connection broke: the pool replaces it, and a query under way reports it itself
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool), errorFormat: 'minimal' });
+  return {
+    $transaction: prisma.$transaction.bind<PrismaClient['$transaction']>(prisma),
+    pool,
+    async [Symbol.asyncDispose]() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** Runs `fn` in one transaction within a scope; rolled back by whatever it throws. Never call a partner in it. */
+export function inScope<T>(db: Db, scope: Scope, fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
+  const access = options.readOnly ? 'read' : 'write';
+  return db.$transaction(
+    async (tx) => {
+      const { tenantId = '', userId = '' } = scope;
+      await tx.$queryRaw`${Prisma.raw(scopeMark)} select ${tenantId}, ${userId}, ${access}`; // what TenantClient makes of it: tenant-client.ts
+      return fn(tx);
+    },
+    { maxWait: 5_000, timeout: options.timeoutMs ?? 10_000 },
+  );
+}
+
+/** Runs `fn` in one transaction of a tenant. */
+export function inTenant<T>(db: Db, tenantId: string, fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
+  return inScope(db, { tenantId }, fn, options);
+}

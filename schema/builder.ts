@@ -1,0 +1,91 @@
+import SchemaBuilder from '@pothos/core';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { AuthKeys } from '../domain/auth/keys.ts';
+import type { Permission, Viewer } from '../domain/auth/viewer.ts';
+import { may } from '../domain/auth/viewer.ts';
+import type { Tx } from '../prisma/client.ts';
+import type PrismaTypes from '../prisma/generated/pothos.ts';
+import { getDatamodel } from '../prisma/generated/pothos.ts';
+import type { Operation } from './operation.ts';
+import { UnauthorizedError } from './unauthorized.ts';
+
+/** What every resolver is given. */
+export type Context = Operation & {
+  requestId: string;
+  /** The caller's abort, and our time limit. */
+  signal: AbortSignal;
+  services: Services;
+};
+
+/** What the API is built with and the schema hands on to the domain. */
+export type Services = {
+  now: () => Date;
+  publicUrl: string;
+  /** What signs access tokens and seals derived secrets. */
+  keys: AuthKeys;
+  limits: { uploadBytesMax: number; uploadExpiresSeconds: number };
+};
+
+export type SchemaTypes = {
+  Context: Context;
+  PrismaTypes: PrismaTypes;
+  DefaultFieldNullability: false;
+  DefaultInputFieldRequiredness: false;
+  AuthScopes: { public: boolean; signedIn: boolean; may: Permission };
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date };
+    Date: { Input: Date; Output: Date };
+    JSON: { Input: unknown; Output: unknown };
+  };
+  Connection: { totalCount?: () => Promise<number> };
+};
+
+export const builder = new SchemaBuilder<SchemaTypes>({
+  plugins: [ScopeAuthPlugin, ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  prisma: {
+    client: (context) => context.tx as never,
+    dmmf: getDatamodel(),
+    maxConnectionSize: 100,
+    defaultConnectionSize: 50,
+    exposeDescriptions: false,
+    onUnusedQuery: null,
+  },
+  relay: {
+    clientMutationId: 'omit',
+    cursorType: 'String',
+    nodesOnConnection: true,
+    nodeQueryOptions: {
+      description: 'Any one object by its id; null when there is none, or none of yours.',
+      authScopes: { signedIn: true },
+    },
+    nodesQueryOptions: {
+      description:
+        'Several objects by their ids (at most 100), null where there is none. One bad id spoils nothing else.',
+      authScopes: { signedIn: true },
+    },
+  },
+  errors: {
+    directResult: true,
+    defaultTypes: [],
+    defaultUnionOptions: { name: ({ fieldName }) => `${fieldName[0]?.toUpperCase()}${fieldName.slice(1)}Result` },
+  },
+  scopeAuth: {
+    runScopesOnType: true,
+    authScopes: (context) => ({
+      public: true,
+      signedIn: async () => (await context.viewer()) !== null,
+      may: async (permission) => {
+        const viewer = await context.viewer();
+        return viewer !== null && may(viewer.role, permission);
+      },
+    }),
+    unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer() !== null),
+  },
+});
+
+export type { Tx, Viewer };

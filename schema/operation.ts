@@ -1,0 +1,131 @@
+import { type Claims, findViewer, type Viewer } from '../domain/auth/viewer.ts';
+import { type Db, inScope, type Scope, type Tx } from '../prisma/client.ts';
+import { UnauthorizedError } from './unauthorized.ts';
+
+/** One GraphQL operation and its transactions: reads share one, opened when first needed; each mutation field writes in its own. */
+export type Operation = {
+  /** Reads: read-only, bound to the caller's tenant. The same object all along (Pothos keeps it). */
+  tx: Tx;
+  /** Who is asking; null when nobody is signed in. Read once an operation. */
+  viewer(): Promise<Viewer | null>;
+  /** The same, for a field that has checked it: throws when nobody is signed in. */
+  signedIn(): Promise<Viewer>;
+  /** What is known of the caller so far, without asking the database. */
+  knownViewer(): Viewer | null;
+  /** Writes: rolled back by any throw, committed before it returns. Scope: the caller's, unless given. */
+  write<T>(fn: (tx: Tx) => Promise<T>, scope?: Scope): Promise<T>;
+  /** From here on the operation is this person's: the answer of a sign-up or sign-in is read as the new person. */
+  becomes(claims: Claims): void;
+  /** Ends the reading transaction; later reads are refused. */
+  end(): Promise<void>;
+};
+
+type Reading = { tx: Promise<Tx>; close: () => Promise<void> };
+
+export function startOperation(db: Db, claimed: Claims | null, now: () => Date): Operation {
+  let claims = claimed;
+  let reading: Reading | undefined;
+  let refusal: string | undefined;
+  let viewer: Promise<Viewer | null> | undefined;
+  let known: Viewer | null = null;
+
+  const read = (): Promise<Tx> => {
+    if (refusal !== undefined) return Promise.reject(new Error(refusal));
+    reading ??= openReading(db, claims ?? {});
+    return reading.tx;
+  };
+  const close = async () => {
+    const open = reading;
+    reading = undefined;
+    await open?.close();
+  };
+  const findOut = async () => {
+    known = claims ? await findViewer(await read(), claims, now()) : null;
+    return known;
+  };
+  const operation: Operation = {
+    tx: lazyTx(read),
+    viewer: () => (viewer ??= findOut()),
+    async signedIn() {
+      const found = await operation.viewer();
+      if (!found) throw new UnauthorizedError(false);
+      return found;
+    },
+    knownViewer: () => known,
+    async write(fn, scope = claims ?? {}) {
+      await close(); // never two connections for one operation
+      refusal = 'Nothing is read while a mutation writes.';
+      try {
+        return await inScope(db, scope, fn);
+      } finally {
+        refusal = undefined;
+      }
+    },
+    becomes(next) {
+      claims = next;
+      viewer = undefined;
+    },
+    async end() {
+      refusal = 'The operation is over.'; // a resolver that runs on after null-bubbling must not open a transaction nobody closes
+      await close();
+    },
+  };
+  return operation;
+}
+
+function openReading(db: Db, scope: Scope): Reading {
+  const opened = Promise.withResolvers<Tx>();
+  const release = Promise.withResolvers<void>();
+  const ended = inScope(
+    db,
+    scope,
+    (tx) => {
+      opened.resolve(tx);
+      return release.promise;
+    },
+    { readOnly: true, timeoutMs: 30_000 },
+  );
+  ended.catch(opened.reject);
+  opened.promise.catch(() => {}); // whoever asked for it is told; nobody else has to be
+  return {
+    tx: opened.promise,
+    // A failed statement has been reported by its resolver; the read-only transaction has nothing to lose.
+    close: () => (release.resolve(), ended.catch(() => {})),
+  };
+}
+
+/** One stable object whose models and `$` methods first open the transaction: Pothos keeps the client it was given first. */
+function lazyTx(read: () => Promise<Tx>): Tx {
+  type Methods = Record<string, (...args: unknown[]) => unknown>;
+  const lazily =
+    (choose: (tx: Tx) => unknown, method: string) =>
+    (...args: unknown[]) =>
+      lazyPromise(async () => {
+        const methods = choose(await read()) as Methods;
+        return methods[method]?.(...args);
+      });
+  const models = new Map<string, unknown>();
+  const member = (name: string): unknown => {
+    if (name.startsWith('$')) return lazily((tx) => tx, name);
+    return new Proxy({}, { get: (_model, method) => lazily((tx) => tx[name as 'contact'], String(method)) });
+  };
+  return new Proxy({} as Tx, {
+    has: () => true,
+    get(_target, name) {
+      if (typeof name !== 'string' || name === 'then') return undefined;
+      if (!models.has(name)) models.set(name, member(name));
+      return models.get(name);
+    },
+  });
+}
+
+/** Like a Prisma promise: nothing happens before it is awaited. */
+function lazyPromise<T>(run: () => Promise<T>): Pick<Promise<T>, 'then' | 'catch' | 'finally'> {
+  let started: Promise<T> | undefined;
+  const start = () => (started ??= run());
+  return {
+    then: (resolve, reject) => start().then(resolve, reject),
+    catch: (reject) => start().catch(reject),
+    finally: (settled) => start().finally(settled),
+  };
+}

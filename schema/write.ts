@@ -1,0 +1,87 @@
+import { queryFromInfo } from '@pothos/plugin-prisma';
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Viewer } from '../domain/auth/viewer.ts';
+import {
+  ConflictError,
+  DomainError,
+  IdempotencyConflictError,
+  InvalidInputError,
+  NotFoundError,
+  StillRunningError,
+  storeError,
+} from '../domain/errors.ts';
+import { claimKey, freeKey, settleKey } from '../domain/idempotency.ts';
+import type { Prisma, Tx } from '../prisma/client.ts';
+import type { Context, SchemaTypes } from './builder.ts';
+
+/** The refusals that every signed-in mutation can answer with; add a mutation's own. */
+export const writeErrors = [
+  InvalidInputError,
+  NotFoundError,
+  ConflictError,
+  IdempotencyConflictError,
+  StillRunningError,
+];
+
+/** The input field that makes a mutation safe to repeat. */
+export const idempotencyKey = (
+  t: PothosSchemaTypes.InputFieldBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>, 'InputObject'>,
+) => ({
+  idempotencyKey: t.string({
+    description:
+      'Makes the request safe to repeat for 7 days: the same key with the same input has one effect and the same answer.',
+  }),
+});
+
+/**
+ * Runs a signed-in mutation: `act` in one write transaction (rolled back by whatever it throws), then `answer` from what was
+ * committed. With an idempotency key it acts once, and a repeat gets the stored outcome: ids, or the refusal; never a secret.
+ */
+export async function write<Outcome extends Prisma.JsonValue, Answer>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  input: { idempotencyKey?: string | null | undefined },
+  act: (tx: Tx, viewer: Viewer) => Promise<Outcome>,
+  answer: (outcome: Outcome, isReplay: boolean) => Promise<Answer | null>,
+): Promise<Answer> {
+  const viewer = await context.signedIn();
+  const { idempotencyKey: key, ...rest } = input;
+  if (typeof key !== 'string') return found(await answer(await context.write((tx) => act(tx, viewer)), false));
+
+  const use = {
+    tenantId: viewer.tenantId,
+    caller: `user:${viewer.userId}`,
+    key,
+    operation: info.fieldName,
+    input: rest,
+  };
+  const claim = await context.write((tx) => claimKey(tx, use));
+  if ('replay' in claim) return found(await answer(claim.replay as Outcome, true));
+  let outcome: Outcome;
+  try {
+    outcome = await context.write(async (tx) => {
+      const acted = await act(tx, viewer);
+      await settleKey(tx, use, claim.lease, { outcome: acted });
+      return acted;
+    });
+  } catch (error) {
+    await context.write((tx) =>
+      error instanceof DomainError
+        ? settleKey(tx, use, claim.lease, { error: storeError(error) })
+        : freeKey(tx, use, claim.lease),
+    );
+    throw error;
+  }
+  return found(await answer(outcome, false));
+}
+
+/** What a repeat is about may have been deleted since. */
+function found<Answer>(answer: Answer | null): Answer {
+  if (answer === null) throw new NotFoundError('It is no longer there.');
+  return answer;
+}
+
+/** What of an object a mutation's answer asks for, to be spread into the query that reads it. */
+export function selection(context: Context, info: GraphQLResolveInfo, typeName: string): object {
+  return queryFromInfo({ context, info, typeName });
+}

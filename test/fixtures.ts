@@ -1,0 +1,193 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import pg from 'pg';
+import { inject, test as base } from 'vitest';
+import { createApi, listen } from '../api/server.ts';
+import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
+import { createDb, type Db } from '../prisma/client.ts';
+import { migrationNames } from '../prisma/schema-engine.ts';
+import { createLog } from '../runtime/log.ts';
+import { createStorage, type Storage } from '../runtime/storage.ts';
+import { databaseUrls, templateName } from './template-database.ts';
+
+export { expect, describe, vi, beforeEach, afterEach } from 'vitest';
+
+export type TestDatabase = { name: string; urls: { owner: string; app: string; queue: string }; superuserUrl: string };
+
+/** A migrated database of one's own. */
+export async function createTestDatabase(): Promise<TestDatabase & AsyncDisposable> {
+  const server = inject('postgresUrl');
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  const run = async (sql: string) => {
+    const admin = new pg.Client({ connectionString: server });
+    await admin.connect();
+    try {
+      await admin.query(sql);
+    } finally {
+      await admin.end();
+    }
+  };
+  await run(`create database ${name} template ${templateName} owner parley_owner strategy file_copy`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    name,
+    urls: databaseUrls(url.href),
+    superuserUrl: url.href,
+    [Symbol.asyncDispose]: () => run(`drop database if exists ${name} with (force)`),
+  };
+}
+
+/** The keys of a test's API: made once a process. */
+export const testKeys: { jwt: { kid: string; key: Buffer }[]; encryption: { kid: string; key: Buffer }[] } = {
+  jwt: [{ kid: 'test', key: generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }) }],
+  encryption: [{ kid: 'test', key: randomBytes(32) }],
+};
+
+export type GraphQLAnswer = {
+  data: Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- it has the shape of its query
+  errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
+}; // oxlint-disable-line typescript/no-explicit-any -- an answer has the shape of its query
+
+export type TestApi = {
+  url: string;
+  /** Sends one operation over HTTP. */
+  graphql(query: string, variables?: Record<string, unknown>, accessToken?: string): Promise<GraphQLAnswer>;
+  /** Every line that this API logged. */
+  logLines: string[];
+};
+
+export type Person = {
+  tenantId: string;
+  userId: string;
+  email: string;
+  password: string;
+  accessToken: string;
+  refreshToken: string;
+  /** Sends one operation as this person. */
+  graphql(query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer>;
+};
+
+type Fixtures = {
+  database: TestDatabase;
+  db: Db;
+  storage: Storage & { directory: string };
+  keys: AuthKeys;
+  api: TestApi;
+  /** Signs up a tenant with its OWNER, through the API. */
+  signUp: (name?: string) => Promise<Person>;
+  /** A signed-up tenant. */
+  shop: Person;
+};
+
+export const test = base.extend<Fixtures>({
+  database: async ({}, use) => {
+    await using database = await createTestDatabase();
+    await use(database);
+  },
+  db: async ({ database }, use) => {
+    await using db = createDb(database.urls.app, { poolSize: 8 });
+    await use(db);
+  },
+  storage: async ({}, use) => {
+    const directory = await mkdtemp(join(tmpdir(), 'parley-storage-'));
+    await use(Object.assign(createStorage(pathToFileURL(directory).href), { directory }));
+    await rm(directory, { recursive: true, force: true });
+  },
+  keys: async ({}, use) => use(await loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption)),
+  api: async ({ db, keys, storage }, use) => {
+    const logLines: string[] = [];
+    const log = createLog('info', { write: (line) => void logLines.push(line) });
+    const publicUrl = { value: '' };
+    const listener = createApi({
+      db,
+      log,
+      keys,
+      storage,
+      isProduction: false,
+      corsOrigins: [],
+      bodyBytesMax: 1_000_000,
+      timeoutMs: 10_000,
+      migrations: await migrationNames(),
+      queueRevision: 20,
+      uploadBytesMax: 20_000_000,
+      queryLimits: { depthMax: 12, aliasesMax: 30, tokensMax: 2_000, directivesMax: 30, rootFieldsMax: 20 },
+      services: {
+        now: () => new Date(),
+        get publicUrl() {
+          return publicUrl.value;
+        },
+        keys,
+        limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600 },
+      },
+    });
+    await using server = await listen(listener, 0, '127.0.0.1');
+    const url = (publicUrl.value = `http://127.0.0.1:${server.port}`);
+    await use({
+      url,
+      logLines,
+      graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
+    });
+  },
+  signUp: async ({ api }, use) => {
+    let count = 0;
+    await use(async (name = `Shop ${(count += 1)}`) => {
+      const email = `owner-${randomBytes(6).toString('hex')}@example.com`;
+      const password = randomBytes(12).toString('base64url');
+      const answer = await api.graphql(
+        `mutation ($input: SignUpInput!) { signUp(input: $input) { __typename
+          ... on Session { accessToken refreshToken user { id email } tenant { id } } ... on UserError { message } } }`,
+        {
+          input: {
+            tenantName: name,
+            name: 'Olga Owner',
+            email,
+            password,
+            country: 'BR',
+            timeZone: 'America/Sao_Paulo',
+          },
+        },
+      );
+      const session = answer.data['signUp'];
+      if (session?.__typename !== 'Session') throw new Error(`Sign-up failed: ${JSON.stringify(answer)}`);
+      const { accessToken, refreshToken } = session;
+      return {
+        email,
+        password,
+        accessToken,
+        refreshToken,
+        tenantId: rawId(session.tenant.id),
+        userId: rawId(session.user.id),
+        graphql: (query, variables) => api.graphql(query, variables, accessToken),
+      };
+    });
+  },
+  shop: async ({ signUp }, use) => use(await signUp()),
+});
+
+/** The row's own id behind a global id. */
+export function rawId(globalId: string): string {
+  return Buffer.from(globalId, 'base64').toString('utf8').split(':').slice(1).join(':');
+}
+
+/** The global id of a row. */
+export function globalId(type: string, id: string): string {
+  return Buffer.from(`${type}:${id}`).toString('base64');
+}
+
+export async function sendOperation(
+  url: string,
+  query: string,
+  variables?: Record<string, unknown>,
+  accessToken?: string,
+): Promise<GraphQLAnswer> {
+  const answer = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await answer.json()) as GraphQLAnswer;
+}

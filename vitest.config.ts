@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/*.test.ts'],
+    exclude: ['node_modules/**', '.data/**'],
+    globalSetup: ['test/template-database.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    experimental: { viteModuleRunner: false }, // Node runs the sources here as everywhere else
+    sequence: { shuffle: true },
+    reporters: process.env['CI'] ? ['default'] : ['default'],
+  },
+});
