@@ -10,6 +10,6 @@ export default defineConfig({
     pool: 'forks',
     experimental: { viteModuleRunner: false }, // Node runs the sources here as everywhere else
     sequence: { shuffle: true },
-    reporters: process.env['CI'] ? ['default'] : ['default'],
+    reporters: ['default', ['json', { outputFile: '.data/test-report.json' }]],
   },
 });
