@@ -16,7 +16,6 @@ COPY api ./api
 COPY worker ./worker
 COPY schema ./schema
 COPY domain ./domain
-COPY connectors ./connectors
 COPY runtime ./runtime
 COPY scripts ./scripts
 RUN mkdir /data && chown node:node /data

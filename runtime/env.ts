@@ -72,6 +72,9 @@ const shape = {
   STOP_WITHIN_MS: count(9_000, 100),
 };
 
+/** Every variable that is read, for what lists them. */
+export const variableNames = Object.keys(shape);
+
 const everything = z.object(shape);
 export type Env = z.infer<typeof everything>;
 
