@@ -22,3 +22,10 @@ export function isLocale(tag: string): boolean {
     return false;
   }
 }
+
+/** The language that most people of a country read, as pt-BR for BR; English where that is not known. */
+export function localeOf(country: string): string {
+  if (!isCountry(country)) return 'en';
+  const { language, region } = new Intl.Locale('und', { region: country }).maximize();
+  return region === undefined ? language : `${language}-${region}`;
+}

@@ -25,40 +25,43 @@ const textMax = 200;
 /** Changes a tenant's business profile: what is undefined stays, null clears what may be empty. */
 export async function updateTenant(tx: Tx, tenantId: string, profile: TenantProfile): Promise<{ id: string }> {
   const { country } = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { country: true } });
-  return tx.tenant.update({ where: { id: tenantId }, data: checkProfile(profile, country), select: { id: true } });
+  const found = problems();
+  const data = readProfile(profile, country, found);
+  found.throwIfAny();
+  return tx.tenant.update({ where: { id: tenantId }, data, select: { id: true } });
 }
 
-/** A profile as it is stored, or everything that is wrong with it. */
-export function checkProfile(
+type StoredProfile = { [K in (typeof optionalTexts)[number] | 'phone']?: string | null } & {
+  [K in (typeof requiredTexts)[number]]?: string;
+};
+
+/** A profile as it is stored; everything that is wrong with it is added to what was found. Local phones are of the profile's country. */
+export function readProfile(
   profile: TenantProfile,
   currentCountry: string,
-): { [K in keyof TenantProfile]: never } & Record<string, string | null> {
-  const found = problems();
-  const data: Record<string, string | null> = {};
+  found: { add(path: string, message: string): void },
+): StoredProfile {
+  const data: StoredProfile = {};
   for (const name of optionalTexts) {
-    const value = profile[name];
-    if (value === undefined) continue;
-    const text = value?.trim() ?? '';
-    if (text.length > textMax) found.add(name, `Expected at most ${textMax} characters.`);
+    const text = profile[name]?.trim();
+    if (profile[name] === undefined) continue;
+    if (text && text.length > textMax) found.add(name, `Expected at most ${textMax} characters.`);
     data[name] = text || null;
   }
   for (const name of requiredTexts) {
-    const value = profile[name];
-    if (value === undefined) continue;
-    const text = value?.trim() ?? '';
+    if (profile[name] === undefined) continue;
+    const text = profile[name]?.trim() ?? '';
     if (text === '' || text.length > textMax) found.add(name, `Expected 1 to ${textMax} characters.`);
     data[name] = text;
   }
-  if (data['country'] && !isCountry(data['country']))
-    found.add('country', 'Expected a country by ISO 3166-1 alpha-2, as BR.');
-  if (data['timeZone'] && !isTimeZone(data['timeZone']))
-    found.add('timeZone', 'Expected an IANA time zone, as America/Sao_Paulo.');
-  if (data['locale'] && !isLocale(data['locale'])) found.add('locale', 'Expected a BCP 47 locale, as pt-BR.');
+  const { country, timeZone, locale } = data;
+  if (country && !isCountry(country)) found.add('country', 'Expected a country by ISO 3166-1 alpha-2, as BR.');
+  if (timeZone && !isTimeZone(timeZone)) found.add('timeZone', 'Expected an IANA time zone, as America/Sao_Paulo.');
+  if (locale && !isLocale(locale)) found.add('locale', 'Expected a BCP 47 locale, as pt-BR.');
   if (profile.phone !== undefined) {
-    const phone = profile.phone === null ? null : parsePhone(profile.phone, data['country'] ?? currentCountry);
+    const phone = profile.phone === null ? null : parsePhone(profile.phone, country ?? currentCountry);
     if (phone === undefined) found.add('phone', 'Expected a telephone number, as +5511987654321.');
-    else data['phone'] = phone?.e164 ?? null;
+    else data.phone = phone?.e164 ?? null;
   }
-  found.throwIfAny();
-  return data as never;
+  return data;
 }

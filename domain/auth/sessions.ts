@@ -1,0 +1,114 @@
+import type { Tx } from '../../prisma/client.ts';
+import {
+  formatRefreshToken,
+  hashRefreshToken,
+  newRefreshToken,
+  type RefreshToken,
+  successorOf,
+} from './refresh-token.ts';
+import type { Claims } from './viewer.ts';
+
+const dayMs = 24 * 60 * 60_000;
+/** How long a session lives at most, and how long without being used. */
+const absoluteLifeMs = 30 * dayMs;
+const idleLifeMs = 7 * dayMs;
+/** How long a used refresh token may be repeated: answers get lost, and a browser has many tabs. */
+const repeatWithinMs = 10_000;
+
+/** What somebody who signed in is given; the token is shown here once and stored as a hash. */
+export type OpenSession = { claims: Claims; refreshToken: string };
+
+/** Begins a session of a person in a tenant, in a transaction of both. */
+export async function createSession(tx: Tx, tenantId: string, userId: string, now: Date): Promise<OpenSession> {
+  const expiresAt = new Date(now.getTime() + absoluteLifeMs);
+  const session = await tx.session.create({
+    data: { tenantId, userId, createdAt: now, lastUsedAt: now, expiresAt },
+    select: { id: true },
+  });
+  const token = newRefreshToken(tenantId, userId);
+  await storeToken(tx, token, session.id, now);
+  return { claims: { tenantId, userId, sessionId: session.id }, refreshToken: formatRefreshToken(token) };
+}
+
+/**
+ * Trades a refresh token for its successor, in a transaction of the token's tenant and person. The same token again within ten
+ * seconds gives the same successor; later it was stolen from somebody, and the whole session ends. Null when the session is over:
+ * returned, not thrown, because ending the session has to be committed.
+ */
+export async function refreshSession(
+  tx: Tx,
+  token: RefreshToken,
+  serverSecrets: readonly Buffer[],
+  now: Date,
+): Promise<OpenSession | null> {
+  const { tenantId, userId } = token;
+  const [newestSecret] = serverSecrets;
+  if (!newestSecret) throw new Error('There is no server secret to derive refresh tokens with.');
+  const hash = hashRefreshToken(token);
+  const idleSince = new Date(now.getTime() - idleLifeMs);
+
+  // One statement consumes the token: of many at the same moment exactly one gets the row back.
+  const [consumed] = await tx.$queryRaw<{ sessionId: string }[]>`
+    update refresh_tokens t set used_at = ${now}
+      from sessions s
+     where t.tenant_id = ${tenantId}::uuid and t.hash = ${hash} and t.used_at is null
+       and s.tenant_id = t.tenant_id and s.id = t.session_id
+       and s.revoked_at is null and s.expires_at > ${now} and s.last_used_at > ${idleSince}
+    returning t.session_id as "sessionId"`;
+  if (consumed) {
+    const { sessionId } = consumed;
+    const successor = successorOf(token, newestSecret);
+    await storeToken(tx, successor, sessionId, now);
+    await tx.session.update({ where: { tenantId_id: { tenantId, id: sessionId } }, data: { lastUsedAt: now } });
+    return { claims: { tenantId, userId, sessionId }, refreshToken: formatRefreshToken(successor) };
+  }
+
+  const used = await tx.refreshToken.findUnique({
+    where: { tenantId_hash: { tenantId, hash } },
+    select: { sessionId: true, usedAt: true, session: { select: { revokedAt: true, expiresAt: true } } },
+  });
+  if (!used?.usedAt || used.session.revokedAt || used.session.expiresAt <= now) return null;
+  const { sessionId } = used;
+  if (now.getTime() - used.usedAt.getTime() <= repeatWithinMs) {
+    const successor = await findSuccessor(tx, token, serverSecrets);
+    if (successor) return { claims: { tenantId, userId, sessionId }, refreshToken: formatRefreshToken(successor) };
+  }
+  await revoke(tx, tenantId, sessionId, now);
+  return null;
+}
+
+/** Ends the session that a refresh token belongs to, used or not; nothing happens when there is none. */
+export async function endSession(tx: Tx, token: RefreshToken, now: Date): Promise<void> {
+  const { tenantId } = token;
+  const found = await tx.refreshToken.findUnique({
+    where: { tenantId_hash: { tenantId, hash: hashRefreshToken(token) } },
+    select: { sessionId: true },
+  });
+  if (found) await revoke(tx, tenantId, found.sessionId, now);
+}
+
+/** The successor that was given out: derived with whichever server secret was the newest then. */
+async function findSuccessor(
+  tx: Tx,
+  token: RefreshToken,
+  serverSecrets: readonly Buffer[],
+): Promise<RefreshToken | undefined> {
+  const candidates = serverSecrets.map((secret) => successorOf(token, secret));
+  const stored = await tx.refreshToken.findMany({
+    where: { tenantId: token.tenantId, hash: { in: candidates.map(hashRefreshToken) } },
+    select: { hash: true },
+  });
+  return candidates.find((candidate) => stored.some(({ hash }) => hashRefreshToken(candidate).equals(hash)));
+}
+
+async function storeToken(tx: Tx, token: RefreshToken, sessionId: string, now: Date): Promise<void> {
+  const { tenantId, userId } = token;
+  await tx.refreshToken.create({
+    data: { tenantId, userId, sessionId, hash: hashRefreshToken(token), createdAt: now },
+    select: { tenantId: true },
+  });
+}
+
+async function revoke(tx: Tx, tenantId: string, id: string, now: Date): Promise<void> {
+  await tx.session.updateMany({ where: { tenantId, id, revokedAt: null }, data: { revokedAt: now } });
+}
