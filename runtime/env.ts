@@ -24,6 +24,8 @@ const keyring = z.string().transform((text, context) => {
   return keys.filter((key) => key !== undefined);
 });
 
+const laneNames = ['inbound', 'interactive', 'campaign', 'sync', 'maintenance'] as const;
+
 const shape = {
   NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
   DATABASE_URL: database,
@@ -61,7 +63,11 @@ const shape = {
   IMPORT_PAGE_RECORDS: count(2_000, 1, 10_000),
   IMPORT_LEASE_MS: count(20_000, 500),
   IMPORT_SLICE_MS: count(20_000, 100),
-  WORKER_LANES: z.string().default('inbound,interactive,campaign,sync,maintenance'),
+  WORKER_LANES: z
+    .string()
+    .default(laneNames.join(','))
+    .transform((text) => text.split(',').map((name) => name.trim()))
+    .pipe(z.array(z.enum(laneNames)).min(1)),
   WORKER_CONCURRENCY: count(4, 1, 64),
   WORKER_POLL_MS: count(1_000, 50),
   WORKER_HEARTBEAT_MS: count(5_000, 50),

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import type { JobDefinition, Lane } from '../domain/jobs.ts';
+import type { Db } from '../prisma/client.ts';
+import { describeError, type Log } from '../runtime/log.ts';
+import type { Storage } from '../runtime/storage.ts';
+import type { TaskSettings } from './settings.ts';
+
+/** What every task of a process is given. */
+export type TaskServices = { db: Db; storage: Storage; log: Log; settings: TaskSettings };
+
+/** What one run of a task is given: a log that knows the run, and a signal to hand back what is in hand. */
+export type TaskContext = TaskServices & { signal: AbortSignal };
+
+/** A job as the queue hands it over. */
+export type TakenJob = { id: string; payload: unknown; attempt: number; attemptsMax: number };
+
+export type Task = {
+  name: string;
+  lane: Lane;
+  run(job: TakenJob, services: TaskServices, signal: AbortSignal): Promise<void>;
+};
+
+/** Trying again cannot help: the job is set aside at once. */
+export class HopelessJobError extends Error {}
+
+/** Ties a job to its code. What the body throws is logged, and thrown on without the data in it: the queue stores the message. */
+export function task<Payload>(
+  { name, lane, payload: shape }: Pick<JobDefinition<Payload>, 'name' | 'lane' | 'payload'>,
+  body: (payload: Payload, context: TaskContext) => Promise<void>,
+): Task {
+  return {
+    name,
+    lane,
+    async run(job, services, signal) {
+      const log = services.log.child({
+        task: name,
+        jobId: job.id,
+        runId: randomUUID(),
+        ...tenantOf(job.payload),
+        ...(job.attempt > 1 ? { attempt: job.attempt } : {}),
+      });
+      const parsed = shape.safeParse(job.payload);
+      if (!parsed.success) {
+        const at = parsed.error.issues.map(
+          ({ path, code }) => `${path.map(String).join('.') || '(all of it)'} (${code})`,
+        );
+        const error = new HopelessJobError(`The payload does not fit the task: ${at.join(', ')}.`);
+        log.error({ err: error }, 'a job cannot be run');
+        throw error;
+      }
+      const started = performance.now();
+      const ms = () => Math.round(performance.now() - started);
+      log.debug('a job begins');
+      try {
+        await body(parsed.data, { ...services, log, signal });
+      } catch (error) {
+        log.error({ err: error, ms: ms(), attempt: job.attempt, attemptsMax: job.attemptsMax }, 'a job failed');
+        throw error instanceof HopelessJobError ? error : new Error(reasonOf(error));
+      }
+      log.info({ ms: ms() }, 'a job is done');
+    },
+  };
+}
+
+/** What went wrong, for operators: the kind of error and its message without anybody's data. */
+export function reasonOf(error: unknown): string {
+  const { type, code, message } = describeError(error);
+  return `${type}${code === undefined ? '' : ` ${code}`}: ${message}`.slice(0, 500);
+}
+
+function tenantOf(payload: unknown): { tenantId?: string } {
+  const given = typeof payload === 'object' && payload !== null && 'tenantId' in payload ? payload.tenantId : undefined;
+  return typeof given === 'string' && /^[\da-f-]{36}$/i.test(given) ? { tenantId: given } : {};
+}
