@@ -680,16 +680,17 @@ DO $$
 DECLARE
   signature text;
 BEGIN
+  -- Grants come before the change of owner: afterwards they are no longer ours to give, and Postgres only warns.
   GRANT CREATE ON SCHEMA public TO parley_finder, parley_queue; -- an owner must be allowed to create; taken back below
   FOREACH signature IN ARRAY ARRAY['find_sign_in(text)', 'find_idle_imports(int)', 'find_tenants_to_purge(int)'] LOOP
-    EXECUTE format('ALTER FUNCTION %s OWNER TO parley_finder', signature);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_app', signature);
+    EXECUTE format('ALTER FUNCTION %s OWNER TO parley_finder', signature);
   END LOOP;
   FOREACH signature IN ARRAY ARRAY['enqueue_job(text, json, text, timestamptz, int, int)', 'queue_revision()'] LOOP
-    EXECUTE format('ALTER FUNCTION %s OWNER TO parley_queue', signature);
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_app, parley_queue', signature);
+    EXECUTE format('ALTER FUNCTION %s OWNER TO parley_queue', signature);
   END LOOP;
   REVOKE CREATE ON SCHEMA public FROM parley_finder, parley_queue;
 END
