@@ -59,15 +59,16 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     clientMutationId: 'omit',
     cursorType: 'String',
     nodesOnConnection: true,
-    nodeQueryOptions: {
-      description: 'Any one object by its id; null when there is none, or none of yours.',
-      authScopes: { signedIn: true },
-    },
-    nodesQueryOptions: {
-      description:
-        'Several objects by their ids (at most 100), null where there is none. One bad id spoils nothing else.',
-      authScopes: { signedIn: true },
-    },
+    // node.ts has its own: a malformed id is null there too.
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodeTypeOptions: { description: 'An object that can be looked up by its id.' },
+    idFieldOptions: { description: 'The global id: opaque, and the same for ever.' },
+    pageInfoTypeOptions: { description: 'Where a page of a list stands.' },
+    hasNextPageFieldOptions: { description: 'Whether more follows.' },
+    hasPreviousPageFieldOptions: { description: 'Whether something comes before.' },
+    startCursorFieldOptions: { description: 'The cursor of the first edge.' },
+    endCursorFieldOptions: { description: 'The cursor of the last edge: `after` it comes the next page.' },
   },
   errors: {
     directResult: true,

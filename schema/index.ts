@@ -1,6 +1,7 @@
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './errors.ts';
+import './node.ts';
 import './auth.ts';
 import './tenants.ts';
 
