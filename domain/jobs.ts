@@ -22,7 +22,10 @@ export function defineJob<Payload extends { tenantId: string }>(
   return definition;
 }
 
-/** Stores a job in the caller's transaction: the job and the rows it is about exist both or neither. */
+/**
+ * Stores a wake-up in the caller's transaction: the job and the rows it is about exist both or neither. Of several wake-ups for
+ * one key the earliest counts; one that comes while the job runs makes it run once more.
+ */
 export async function enqueue<Payload extends { tenantId: string }>(
   tx: Tx,
   job: JobDefinition<Payload>,
@@ -30,6 +33,10 @@ export async function enqueue<Payload extends { tenantId: string }>(
   runAt: Date | null = null,
 ): Promise<void> {
   const checked = job.payload.parse(payload);
-  const key = `${job.name}:${payload.tenantId}:${job.key(payload)}`; // keys are global to the queue, across tasks
-  await tx.$executeRaw`select enqueue_job(${job.name}, ${JSON.stringify(checked)}::json, ${key}, ${runAt}::timestamptz, ${job.maxAttempts}::int, 0)`;
+  await tx.$executeRaw`select enqueue_job(${job.name}, ${JSON.stringify(checked)}::json, ${jobKey(job, payload)}, ${runAt}::timestamptz, ${job.maxAttempts}::int, 0)`;
+}
+
+/** The key under which a job is stored: keys are global to the queue, across tasks. */
+export function jobKey<Payload extends { tenantId: string }>(job: JobDefinition<Payload>, payload: Payload): string {
+  return `${job.name}:${payload.tenantId}:${job.key(payload)}`;
 }

@@ -74,6 +74,7 @@ CREATE TABLE "contact_consents" (
     "purpose" TEXT NOT NULL,
     "channel" TEXT NOT NULL,
     "granted" BOOLEAN NOT NULL,
+    "source" TEXT NOT NULL,
     "given_at" TIMESTAMPTZ(3) NOT NULL,
     "recorded_at" TIMESTAMPTZ(3) NOT NULL,
 
@@ -555,6 +556,8 @@ CREATE INDEX "contact_tags_origin_idx" ON "contact_tags"("tenant_id", "origin_co
 CREATE INDEX "contact_notes_origin_idx" ON "contact_notes"("tenant_id", "origin_contact_id") WHERE "origin_contact_id" IS NOT NULL;
 -- An upload is imported once; dry runs do not count.
 CREATE UNIQUE INDEX "contact_imports_once_idx" ON "contact_imports"("tenant_id", "upload_id") WHERE NOT "dry_run";
+-- A job that keeps dying under one key is one entry, until it is replayed.
+CREATE UNIQUE INDEX "dead_jobs_open_key_idx" ON "dead_jobs"("job_key") WHERE "replayed_at" IS NULL;
 -- What the clock looks for across tenants.
 CREATE INDEX "contact_imports_open_idx" ON "contact_imports"("tenant_id", "id") WHERE "status" IN ('PENDING', 'RUNNING');
 
@@ -570,6 +573,7 @@ ALTER TABLE "consent_entries" ADD CONSTRAINT "consent_entries_channel_check" CHE
 ALTER TABLE "consent_entries" ADD CONSTRAINT "consent_entries_source_check" CHECK ("source" IN ('PERSON', 'OPERATOR', 'API', 'IMPORT', 'MERGE', 'SUPPRESSION'));
 ALTER TABLE "contact_consents" ADD CONSTRAINT "contact_consents_purpose_check" CHECK ("purpose" IN ('MARKETING', 'SERVICE'));
 ALTER TABLE "contact_consents" ADD CONSTRAINT "contact_consents_channel_check" CHECK ("channel" IN ('WHATSAPP', 'EMAIL', 'SMS'));
+ALTER TABLE "contact_consents" ADD CONSTRAINT "contact_consents_source_check" CHECK ("source" IN ('PERSON', 'OPERATOR', 'API', 'IMPORT', 'MERGE', 'SUPPRESSION'));
 ALTER TABLE "uploads" ADD CONSTRAINT "uploads_status_check" CHECK ("status" IN ('WAITING', 'RECEIVING', 'RECEIVED'));
 ALTER TABLE "contact_imports" ADD CONSTRAINT "contact_imports_status_check" CHECK ("status" IN ('PENDING', 'RUNNING', 'FINISHED', 'CANCELLED', 'FAILED'));
 ALTER TABLE "contact_imports" ADD CONSTRAINT "contact_imports_on_conflict_check" CHECK ("on_conflict" IN ('UPDATE', 'SKIP', 'FAIL'));
@@ -656,12 +660,61 @@ CREATE FUNCTION find_tenants_to_purge(at_most int) RETURNS TABLE (tenant_id uuid
     LIMIT at_most
   $$;
 
--- The one way to add a job, in the transaction of the rows it is about. Only the role that owns the queue may touch its tables.
-CREATE FUNCTION enqueue_job(task text, payload json, job_key text, run_at timestamptz, max_attempts int, priority int) RETURNS void
+-- Moves jobs that failed for good out of the queue, in one statement: those that used up their attempts, by failing or by killing their workers.
+-- A job whose key went to a newer one (marked below) is only dropped. What died before under the same key is one entry until it is replayed.
+CREATE FUNCTION bury_dead_jobs(only_key text DEFAULT NULL) RETURNS TABLE (dead_task text, dead_reason text, dead_payload jsonb)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    PERFORM graphile_worker.add_job(task, payload, NULL, run_at, max_attempts, job_key, priority, NULL, 'preserve_run_at');
+    RETURN QUERY
+      WITH gone AS (
+        DELETE FROM graphile_worker._private_jobs j USING graphile_worker._private_tasks t
+         WHERE t.id = j.task_id AND j.locked_at IS NULL AND j.attempts >= j.max_attempts AND (only_key IS NULL OR j.key = only_key)
+        RETURNING t.identifier, j.payload, j.key, j.attempts, j.last_error, j.created_at, coalesce(j.flags ? 'superseded', false) AS superseded
+      )
+      INSERT INTO public.dead_jobs AS d (task, payload, job_key, attempts, reason, queued_at)
+      SELECT g.identifier, g.payload::jsonb, g.key, g.attempts, coalesce(g.last_error, 'Its worker died in every attempt.'), g.created_at
+        FROM gone g WHERE NOT g.superseded
+      ON CONFLICT (job_key) WHERE replayed_at IS NULL
+        DO UPDATE SET payload = excluded.payload, attempts = d.attempts + excluded.attempts, reason = excluded.reason, died_at = excluded.died_at
+      RETURNING d.task, d.reason, d.payload;
+  END
+  $$;
+
+-- The one way to add a job, in the transaction of the rows it is about. Only the role that owns the queue may touch its tables.
+-- A job is a wake-up, so of several wishes for one key the earliest counts: graphile-worker's own modes would let a job that sleeps until later
+-- swallow a wake-up for now, and would forget how often the job has failed. A job in the pause after a failure is not woken sooner than in 10 s:
+-- a stream of wake-ups neither turns it into a hot loop nor waits minutes for it. A running job goes on without the key, and a new one follows it.
+CREATE FUNCTION enqueue_job(task text, payload json, job_key text, run_at timestamptz, max_attempts int, priority int) RETURNS void
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  AS $$
+  DECLARE
+    wanted timestamptz := coalesce(run_at, now());
+    was timestamptz;
+    becomes timestamptz;
+    added bigint;
+  BEGIN
+    FOR try IN 1..20 LOOP
+      UPDATE graphile_worker._private_jobs j
+         SET payload = enqueue_job.payload, revision = j.revision + 1, updated_at = now(),
+             run_at = least(j.run_at, CASE WHEN j.attempts = 0 THEN wanted ELSE greatest(wanted, now() + interval '10 seconds') END)
+       WHERE j.key = enqueue_job.job_key AND j.is_available
+      RETURNING old.run_at, new.run_at INTO was, becomes;
+      IF FOUND THEN
+        IF was > now() AND becomes <= now() THEN
+          PERFORM pg_notify('jobs:insert', '{"count":1}');
+        END IF;
+        RETURN;
+      END IF;
+      UPDATE graphile_worker._private_jobs j SET flags = coalesce(j.flags, '{}') || '{"superseded":true}'
+       WHERE j.key = enqueue_job.job_key AND j.locked_at IS NOT NULL;
+      PERFORM public.bury_dead_jobs(enqueue_job.job_key);
+      SELECT (graphile_worker.add_job(task, enqueue_job.payload, NULL, wanted, enqueue_job.max_attempts, enqueue_job.job_key, enqueue_job.priority)).id INTO added;
+      IF added IS NOT NULL THEN
+        RETURN;
+      END IF; -- another transaction added the job and a worker took it, both since we looked
+    END LOOP;
+    RAISE EXCEPTION 'The job could not be added: others keep taking it.' USING ERRCODE = 'serialization_failure';
   END
   $$;
 
