@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {
   bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
   type SqlDriverAdapter,
-  type SqlMigrationAwareDriverAdapterFactory,
 } from '@prisma/driver-adapter-utils';
 import type * as Engine from '@prisma/schema-engine-wasm';
 import type { MigrationList, SchemaContainer, SchemaEngine } from '@prisma/schema-engine-wasm';
@@ -17,28 +17,25 @@ const here = import.meta.dirname;
  * It keeps `_prisma_migrations` as `prisma migrate deploy` would.
  */
 async function withEngine<T>(
-  databaseUrl: string,
-  datamodels: SchemaContainer[],
+  connect: () => Promise<SqlDriverAdapter>,
+  datamodels: SchemaFile[],
   use: (engine: SchemaEngine) => Promise<T>,
 ): Promise<T> {
   const { SchemaEngine } = await loadEngine();
   const files = datamodels.map(({ path, content }): [string, string] => [path, content]);
-  const { factory, close } = wholeScripts(databaseUrl);
+  const factory = bindMigrationAwareSqlAdapterFactory({ ...postgres, connect, connectToShadowDb: connect });
+  const engine = await SchemaEngine.new({ datamodels: files }, () => {}, factory);
   try {
-    const engine = await SchemaEngine.new(
-      { datamodels: files },
-      () => {},
-      bindMigrationAwareSqlAdapterFactory(factory),
-    );
-    try {
-      return await use(engine);
-    } finally {
-      engine.free();
-    }
+    return await use(engine);
   } finally {
-    await close(); // freeing the engine leaves its connections open
+    engine.free();
   }
 }
+
+/** A file of Prisma's schema language. */
+export type SchemaFile = SchemaContainer;
+
+const postgres = { provider: 'postgres', adapterName: '@prisma/adapter-pg' } as const;
 
 type Bindings = typeof Engine & {
   __wbg_set_wasm(exports: Record<string, unknown>): void;
@@ -64,51 +61,67 @@ function loadEngine(): Promise<Bindings> {
 }
 
 /** The adapter cuts a script at every semicolon, also inside a function's body: hand Postgres the whole script. */
-function wholeScripts(connectionString: string): {
-  factory: SqlMigrationAwareDriverAdapterFactory;
-  close: () => Promise<void>;
-} {
-  const pool = new Pool({ connectionString, max: 4 });
-  const inner = new PrismaPg(pool);
-  const connect = async (): Promise<SqlDriverAdapter> => {
-    const adapter = await inner.connect();
-    adapter.executeScript = async (script: string) => {
-      await pool.query(script);
-    };
-    return adapter;
+async function wholeScripts(pool: Pool): Promise<SqlDriverAdapter> {
+  const adapter = await new PrismaPg(pool).connect();
+  adapter.executeScript = async (script: string) => {
+    await pool.query(script);
   };
-  const { provider, adapterName } = inner;
-  return { factory: { provider, adapterName, connect, connectToShadowDb: connect }, close: () => pool.end() };
+  return adapter;
+}
+
+/** The engine greets every database with the same question before it compares files; this answers it without one. */
+async function noDatabase(): Promise<SqlDriverAdapter> {
+  const refuse = () => Promise.reject(new Error('Schema files are compared without a database.'));
+  return {
+    ...postgres,
+    queryRaw: async ({ sql }) => {
+      if (!sql.includes('version()')) return refuse();
+      const { Boolean, Text, Int32 } = ColumnTypeEnum;
+      const columnNames = ['exists', 'version', 'numeric_version'];
+      return { columnNames, columnTypes: [Boolean, Text, Int32], rows: [[true, 'PostgreSQL 18.4', 180_004]] };
+    },
+    executeRaw: refuse,
+    executeScript: refuse,
+    startTransaction: refuse,
+    dispose: async () => {},
+  };
 }
 
 /** Applies what has not been applied yet; returns the names of the migrations that were. */
 export async function applyMigrations(databaseUrl: string): Promise<string[]> {
-  const input = { migrationsList: await readMigrations(), filters: { externalTables: [], externalEnums: [] } };
-  return withEngine(
-    databaseUrl,
-    await readSchema(),
-    async (engine) => (await engine.applyMigrations(input)).appliedMigrationNames,
-  );
+  const migrationsList = await readMigrations();
+  const pool = new Pool({ connectionString: databaseUrl, max: 4 });
+  try {
+    return await withEngine(
+      () => wholeScripts(pool),
+      await readSchema(),
+      async (engine) => (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames,
+    );
+  } finally {
+    await pool.end(); // freeing the engine leaves its connections open
+  }
 }
 
 /** The SQL that turns one version of the schema files into another; from nothing when `from` is not given. */
-export function diffSchema(databaseUrl: string, to: SchemaContainer[], from?: SchemaContainer[]): Promise<string> {
-  return withEngine(databaseUrl, to, async (engine) => {
+export function diffSchema(to: SchemaFile[], from?: SchemaFile[]): Promise<string> {
+  return withEngine(noDatabase, to, async (engine) => {
     const result = await engine.diff({
       from: from ? { tag: 'schemaDatamodel', files: from } : { tag: 'empty' },
       to: { tag: 'schemaDatamodel', files: to },
       script: true,
       exitCode: null,
-      filters: { externalTables: [], externalEnums: [] },
+      filters,
     });
     return result.stdout ?? '';
   });
 }
 
+const filters = { externalTables: [], externalEnums: [] };
+
 /** The schema files as the engine wants them. */
-export async function readSchema(): Promise<SchemaContainer[]> {
-  const models = (await readdir(join(here, 'models'))).filter((name) => name.endsWith('.prisma')).sort();
-  const paths = [join(here, 'schema.prisma'), ...models.map((name) => join(here, 'models', name))];
+export async function readSchema(folder: string = here): Promise<SchemaFile[]> {
+  const models = (await readdir(join(folder, 'models'))).filter((name) => name.endsWith('.prisma')).sort();
+  const paths = [join(folder, 'schema.prisma'), ...models.map((name) => join(folder, 'models', name))];
   return Promise.all(paths.map(async (path) => ({ path, content: await readFile(path, 'utf8') })));
 }
 

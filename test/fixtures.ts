@@ -17,8 +17,8 @@ export { expect, describe, vi, beforeEach, afterEach } from 'vitest';
 
 export type TestDatabase = { name: string; urls: { owner: string; app: string; queue: string }; superuserUrl: string };
 
-/** A migrated database of one's own. */
-export async function createTestDatabase(): Promise<TestDatabase & AsyncDisposable> {
+/** A database of one's own: migrated, unless it is to be copied from another template. */
+export async function createTestDatabase(template = templateName): Promise<TestDatabase & AsyncDisposable> {
   const server = inject('postgresUrl');
   const name = `test_${randomBytes(8).toString('hex')}`;
   const run = async (sql: string) => {
@@ -30,7 +30,7 @@ export async function createTestDatabase(): Promise<TestDatabase & AsyncDisposab
       await admin.end();
     }
   };
-  await run(`create database ${name} template ${templateName} owner parley_owner strategy file_copy`);
+  await run(`create database ${name} template ${template} owner parley_owner strategy file_copy`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return {

@@ -661,9 +661,9 @@ CREATE FUNCTION find_tenants_to_purge(at_most int) RETURNS TABLE (tenant_id uuid
   $$;
 
 -- Moves jobs that failed for good out of the queue, in one statement: those that used up their attempts, by failing or by killing their workers.
--- A job whose key went to a newer one (marked below) is only dropped. What died before under the same key is one entry until it is replayed.
+-- Runs as its caller: the fleet, or enqueue_job below. A job whose key went to a newer one (marked there) is only dropped. What died before under the same key is one entry until it is replayed.
 CREATE FUNCTION bury_dead_jobs(only_key text DEFAULT NULL) RETURNS TABLE (dead_task text, dead_reason text, dead_payload jsonb)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
     RETURN QUERY

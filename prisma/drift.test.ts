@@ -1,0 +1,60 @@
+import { createTestDatabase, expect, test } from '../test/fixtures.ts';
+import { connect } from '../test/sql.ts';
+import { describeDatabase, missingFrom } from './catalogue/describe.ts';
+import { diffSchema, readSchema } from './schema-engine.ts';
+import { policiesOf, powerfulFunctions, tables } from './tables.ts';
+
+/** What the migrations add to Prisma's schema in SQL. Something new belongs here; what is gone must leave. */
+const addedBySql = [
+  // Generated, so that no writer can forget it.
+  'column contacts.name_key',
+  'function fold_text(text)',
+
+  // Of the queue; runs as its caller.
+  'function bury_dead_jobs(text)',
+
+  // Partial indexes.
+  'index contact_identities_origin_idx',
+  'index contact_imports_once_idx',
+  'index contact_imports_open_idx',
+  'index contact_notes_origin_idx',
+  'index contact_tags_origin_idx',
+  'index contacts_merged_into_idx',
+  'index dead_jobs_open_key_idx',
+
+  // Statuses are text with a CHECK.
+  'constraint consent_entries_channel_check on consent_entries',
+  'constraint consent_entries_purpose_check on consent_entries',
+  'constraint consent_entries_source_check on consent_entries',
+  'constraint contact_consents_channel_check on contact_consents',
+  'constraint contact_consents_purpose_check on contact_consents',
+  'constraint contact_consents_source_check on contact_consents',
+  'constraint contact_identities_kind_check on contact_identities',
+  'constraint contact_import_problems_outcome_check on contact_import_problems',
+  'constraint contact_imports_on_conflict_check on contact_imports',
+  'constraint contact_imports_status_check on contact_imports',
+  'constraint contact_imports_totals_check on contact_imports',
+  'constraint contacts_custom_fields_check on contacts',
+  'constraint contacts_merged_into_check on contacts',
+  'constraint custom_fields_type_check on custom_fields',
+  'constraint idempotency_keys_status_check on idempotency_keys',
+  'constraint memberships_role_check on memberships',
+  'constraint uploads_status_check on uploads',
+
+  // The walls: their text is checked against prisma/tables.ts.
+  ...tables.flatMap((table) => policiesOf(table).map(({ name }) => `policy ${name} on ${table.name}`)),
+  ...powerfulFunctions.map(({ name, takes }) => `function ${name}(${takes.replaceAll(', ', ',')})`),
+];
+
+test('the migrations make what the schema files say, and what is listed as added in SQL', async ({ database }) => {
+  await using fromFiles = await createTestDatabase('template0');
+  await using owner = await connect(fromFiles.urls.owner);
+  await owner.query(await diffSchema(await readSchema()));
+  const said = await describeDatabase(owner.sql);
+  await using migrated = await connect(database.urls.owner);
+  const made = await describeDatabase(migrated.sql);
+
+  expect(said.size).toBeGreaterThan(100);
+  expect(missingFrom(said, made).sort()).toEqual(addedBySql.toSorted());
+  expect([...said.keys()].filter((name) => !made.has(name))).toEqual([]);
+});
