@@ -41,3 +41,24 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
   }
   return Buffer.concat(chunks);
 }
+
+/** The last part of the path: the token in the URLs that carry one. */
+export function lastSegment({ url }: Exchange, fromTheEnd = 1): string {
+  return url.pathname.split('/').at(-fromTheEnd) ?? '';
+}
+
+/** Lets the configured front ends call from a browser. True: it was the browser's question, and it is answered. */
+export function allowOrigin({ request, response }: Exchange, origins: string[], methods: string): boolean {
+  const { origin } = request.headers;
+  response.setHeader('vary', 'origin');
+  if (origin !== undefined && origins.includes(origin)) {
+    response.setHeader('access-control-allow-origin', origin);
+    response.setHeader('access-control-allow-methods', methods);
+    response.setHeader('access-control-allow-headers', 'content-type, x-request-id');
+    response.setHeader('access-control-expose-headers', 'x-request-id, retry-after');
+    response.setHeader('access-control-max-age', '600');
+  }
+  if (request.method !== 'OPTIONS') return false;
+  response.writeHead(204).end();
+  return true;
+}

@@ -1,19 +1,21 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { Log } from '../runtime/log.ts';
-import type { Storage } from '../runtime/storage.ts';
 import { createGraphQL, type GraphQLOptions } from './graphql.ts';
 import { type Handler, HttpError, sendJson } from './http.ts';
 import { createHealth, type HealthOptions } from './health.ts';
+import { createUploads, type UploadOptions } from './uploads.ts';
 
-export type ApiOptions = GraphQLOptions & HealthOptions & { storage: Storage; uploadBytesMax: number };
+export type ApiOptions = GraphQLOptions & HealthOptions & UploadOptions;
 
 /** The whole HTTP side of the API; knows no port and no environment. */
 export function createApi(options: ApiOptions): RequestListener {
   const graphql = createGraphQL(options);
   const health = createHealth(options);
+  const uploads = createUploads(options);
   const routes: [path: RegExp, methods: string[], handler: Handler][] = [
     [/^\/graphql$/, ['GET', 'POST', 'OPTIONS'], graphql],
+    [/^\/uploads\/[\w-]+$/, ['PUT', 'OPTIONS'], uploads],
     [/^\/health\/live$/, ['GET', 'HEAD'], health.live],
     [/^\/health\/ready$/, ['GET', 'HEAD'], health.ready],
   ];
@@ -60,12 +62,19 @@ function serve(routes: [path: RegExp, methods: string[], handler: Handler][], lo
       const known = error instanceof HttpError ? error : new HttpError(500, 'INTERNAL', 'Something went wrong.');
       if (known.status >= 500) log.error({ requestId, err: error }, 'a request failed');
       if (response.headersSent) return void response.destroy();
-      if (!request.complete) response.setHeader('connection', 'close'); // the rest of the body is not waited for
+      if (!request.complete) discardRest(request);
       sendJson(exchange, known.status, {
         errors: [{ message: known.message, extensions: { code: known.code, requestId } }],
       });
     });
   };
+}
+
+/** Reads and drops what still comes of a refused body, for a while: a connection closed in its midst would take the answer with it. */
+function discardRest(request: IncomingMessage): void {
+  const cutOff = setTimeout(() => request.destroy(), 5_000);
+  request.once('close', () => clearTimeout(cutOff));
+  request.resume();
 }
 
 /** The caller's own id where it is a plain one, so that logs can be joined; else a new one. */

@@ -4,6 +4,7 @@ import './errors.ts';
 import './node.ts';
 import './auth.ts';
 import './tenants.ts';
+import './uploads.ts';
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({

@@ -1,7 +1,8 @@
 import { resolveNodes } from '@pothos/plugin-relay';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
-import { builder } from './builder.ts';
+import { builder, type Context } from './builder.ts';
+import { UnauthorizedError } from './unauthorized.ts';
 
 const nodesMax = 100;
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -14,6 +15,13 @@ export function rowId(typename: string, globalId: string): string {
   const known = readGlobalId(globalId);
   if (known?.typename !== typename) throw new NotFoundError('There is no such object.');
   return known.id;
+}
+
+/** How a node's row is looked up: among the caller's own. For `findUnique` of a `prismaNode` whose table belongs to tenants. */
+export function amongOwn(id: string, context: Context): { tenantId_id: { tenantId: string; id: string } } {
+  const viewer = context.knownViewer(); // `node` and every mutation have asked by now
+  if (!viewer) throw new UnauthorizedError(false);
+  return { tenantId_id: { tenantId: viewer.tenantId, id } };
 }
 
 /** What a global id says, without having looked; undefined when we cannot have made it. */
