@@ -2,7 +2,9 @@ import type { Bench, Row } from './bench/report.ts';
 import { table } from './bench/report.ts';
 
 /** Every benchmark by its name; each file starts what it needs. */
-const benches: Record<string, () => Promise<{ bench: Bench }>> = {};
+const benches: Record<string, () => Promise<{ bench: Bench }>> = {
+  import: () => import('./bench/import.ts'),
+};
 
 /** Runs one benchmark, or `all`: a table for people and, last, one line of JSON for programs. */
 export async function runBench(name: string, print: (line: string) => void): Promise<void> {

@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress';
 import { EnvError, readEnv } from '../runtime/env.ts';
 import { migrateDatabase } from '../prisma/migrate.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
-import { createClient } from './demo/client.ts';
+import { createClient } from './client.ts';
 import { makeDemoFile } from './demo/contacts-csv.ts';
 import { importContacts, reconcile } from './demo/import-contacts.ts';
 import { startLocalDatabase, startStack } from './local-stack.ts';
