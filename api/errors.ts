@@ -13,6 +13,7 @@ const readable = new Set([
   'RATE_LIMITED',
   'COST_LIMIT',
   'TIMEOUT',
+  'CLIENT_GONE',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_REQUEST',

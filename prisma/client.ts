@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { Prisma, PrismaClient } from './generated/client.ts';
-import { scopeMark, TenantClient } from './tenant-client.ts';
+import { breakOff, scopeMark, TenantClient } from './tenant-client.ts';
 
 export * from './generated/client.ts';
 
@@ -14,7 +14,12 @@ export type Tx = Prisma.TransactionClient;
 /** Whose rows may be seen and written. Nobody's, where a field is missing. */
 export type Scope = { tenantId?: string | undefined; userId?: string | undefined };
 
-export type TxOptions = { readOnly?: boolean; timeoutMs?: number };
+export type TxOptions = {
+  readOnly?: boolean;
+  timeoutMs?: number;
+  /** Breaks the transaction off, whatever it is at: nothing of it stays. */
+  signal?: AbortSignal;
+};
 
 export function createDb(databaseUrl: string, options: { poolSize?: number; applicationName?: string } = {}): Db {
   const pool = new pg.Pool({
@@ -37,17 +42,33 @@ export function createDb(databaseUrl: string, options: { poolSize?: number; appl
   };
 }
 
+let transactions = 0;
+
 /** Runs `fn` in one transaction within a scope; rolled back by whatever it throws. Never call a partner in it. */
-export function inScope<T>(db: Db, scope: Scope, fn: (tx: Tx) => Promise<T>, options: TxOptions = {}): Promise<T> {
-  const access = options.readOnly ? 'read' : 'write';
-  return db.$transaction(
-    async (tx) => {
-      const { tenantId = '', userId = '' } = scope;
-      await tx.$queryRaw`${Prisma.raw(scopeMark)} select ${tenantId}, ${userId}, ${access}`; // what TenantClient makes of it: tenant-client.ts
-      return fn(tx);
-    },
-    { maxWait: 5_000, timeout: options.timeoutMs ?? 10_000 },
-  );
+export async function inScope<T>(
+  db: Db,
+  scope: Scope,
+  fn: (tx: Tx) => Promise<T>,
+  options: TxOptions = {},
+): Promise<T> {
+  const { tenantId = '', userId = '' } = scope;
+  const { readOnly = false, timeoutMs = 10_000, signal } = options;
+  const access = readOnly ? 'read' : 'write';
+  const name = String((transactions += 1));
+  const onAbort = () => breakOff(name);
+  signal?.addEventListener('abort', onAbort);
+  try {
+    return await db.$transaction(
+      async (tx) => {
+        await tx.$queryRaw`${Prisma.raw(scopeMark)} select ${tenantId}, ${userId}, ${access}, ${name}`; // what TenantClient makes of it: tenant-client.ts
+        signal?.throwIfAborted(); // from here on it is known by its name
+        return fn(tx);
+      },
+      { maxWait: 5_000, timeout: timeoutMs },
+    );
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
 }
 
 /** Runs `fn` in one transaction of a tenant. */

@@ -1,9 +1,18 @@
+import { connect } from 'node:net';
 import pg from 'pg';
 
 /** Opens every statement that binds a transaction to its scope; nothing else may start one. */
 export const scopeMark = '/* parley:scope */';
 
 type Statement = { text: string; values?: unknown[] };
+
+/** Connections that are in a transaction, by the name that the transaction was given. */
+const underWay = new Map<string, TenantClient>();
+
+/** Breaks a transaction off: its running statement is cancelled, and its connection is closed, never used again. */
+export function breakOff(transaction: string): void {
+  underWay.get(transaction)?.breakOff();
+}
 
 /**
  * A connection on which nothing runs before it is said whose rows may be seen.
@@ -13,8 +22,14 @@ type Statement = { text: string; values?: unknown[] };
  * A statement outside such a transaction is refused: one more wall behind row-level security.
  */
 export class TenantClient extends pg.Client {
+  /** What the server knows the connection by; pg has them, its types do not. */
+  declare readonly processID: number | null;
+  declare readonly secretKey: number | null;
+
   #state: 'idle' | 'held' | 'open' = 'idle';
   #begun: Promise<unknown> = Promise.resolve();
+  #transaction = '';
+  #isBrokenOff = false;
 
   constructor(config?: pg.ClientConfig) {
     super({ ...config, pipeline: true });
@@ -25,31 +40,56 @@ export class TenantClient extends pg.Client {
     return this.#run(args[0]) as never;
   }
 
+  breakOff(): void {
+    this.#isBrokenOff = true;
+    cancelRunning(this);
+    // The server may be told too late, when the statement is over: the connection must not be somebody else's by then.
+    this.end().catch(() => {}); // it ends when the statement has; whoever runs one is told there
+  }
+
   async #run(config: unknown): Promise<unknown> {
-    const { text } = asStatement(config);
+    const { text, values = [] } = asStatement(config);
     if (text === 'BEGIN') {
       if (this.#state !== 'idle') throw new Error('A transaction is open already.');
       this.#state = 'held';
       return nothing;
     }
-    if (this.#state === 'held') {
-      if (text === 'COMMIT' || text === 'ROLLBACK') {
-        this.#state = 'idle';
-        return nothing;
-      }
-      if (!text.startsWith(scopeMark)) throw new Error('A transaction must first say whose it is.');
-      this.#state = 'open';
-      this.#begun = this.#send(beginWith(asStatement(config)));
-      this.#begun.catch(() => {}); // reported by every statement that follows, COMMIT included
-      return nothing;
-    }
     if (this.#state === 'idle') throw new Error('A statement outside of a transaction that says whose it is.');
-    if (text === 'COMMIT' || text === 'ROLLBACK') this.#state = 'idle';
+    if (text === 'COMMIT') return this.#commit(config);
+    if (text === 'ROLLBACK') return this.#rollBack(config);
+    if (this.#state === 'open') {
+      const [, result] = await Promise.all([this.#begun, this.#send(config)]);
+      return result;
+    }
+    if (!text.startsWith(scopeMark)) throw new Error('A transaction must first say whose it is.');
+    const [tenantId = '', userId = '', access = '', transaction = ''] = values.map(String);
+    this.#state = 'open';
+    this.#transaction = transaction;
+    underWay.set(transaction, this);
+    this.#begun = this.#send(beginWith(tenantId, userId, access));
+    this.#begun.catch(() => {}); // reported by every statement that follows, COMMIT included
+    return nothing;
+  }
+
+  async #commit(config: unknown): Promise<unknown> {
+    if (this.#leave() === 'held') return nothing;
     const [, result] = await Promise.all([this.#begun, this.#send(config)]);
-    if (text === 'COMMIT' && (result as pg.QueryResult).command === 'ROLLBACK') {
+    if ((result as pg.QueryResult).command === 'ROLLBACK') {
       throw new Error('The transaction was rolled back: a statement in it had failed.');
     }
     return result;
+  }
+
+  async #rollBack(config: unknown): Promise<unknown> {
+    if (this.#leave() === 'held' || this.#isBrokenOff) return nothing; // a connection that ends takes its transaction along
+    return this.#send(config);
+  }
+
+  #leave(): 'held' | 'open' | 'idle' {
+    const state = this.#state;
+    this.#state = 'idle';
+    underWay.delete(this.#transaction);
+    return state;
   }
 
   #send(config: unknown): Promise<unknown> {
@@ -66,8 +106,17 @@ function asStatement(config: unknown): Statement {
 }
 
 /** BEGIN and the settings as one simple message: values are escaped, since that protocol has no parameters. */
-function beginWith({ values = [] }: Statement): string {
-  const [tenantId, userId, access] = values.map(String);
-  const set = (name: string, value = '') => `set_config('${name}', ${pg.escapeLiteral(value)}, true)`;
+function beginWith(tenantId: string, userId: string, access: string): string {
+  const set = (name: string, value: string) => `set_config('${name}', ${pg.escapeLiteral(value)}, true)`;
   return `begin ${access === 'read' ? 'read only' : 'read write'}; select ${set('app.tenant_id', tenantId)}, ${set('app.user_id', userId)}`;
+}
+
+/** Postgres takes the wish to cancel on a connection of its own: 16 bytes, no answer. Not heard, the role's statement timeout is left. */
+function cancelRunning({ host, port, processID, secretKey }: TenantClient): void {
+  if (processID === null || secretKey === null) return;
+  const wish = Buffer.alloc(16);
+  [16, 80_877_102, processID, secretKey].forEach((word, index) => wish.writeInt32BE(word, index * 4));
+  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+  socket.on('error', () => {});
+  socket.end(wish);
 }

@@ -15,8 +15,6 @@ import { UnauthorizedError } from './unauthorized.ts';
 /** What every resolver is given. */
 export type Context = Operation & {
   requestId: string;
-  /** The caller's abort, and our time limit. */
-  signal: AbortSignal;
   services: Services;
 };
 

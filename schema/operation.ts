@@ -6,6 +6,8 @@ import { UnauthorizedError } from './unauthorized.ts';
 export type Operation = {
   /** Reads: read-only, bound to the caller's tenant. The same object all along (Pothos keeps it). */
   tx: Tx;
+  /** The caller went away, or the operation took too long. */
+  signal: AbortSignal;
   /** Who is asking; null when nobody is signed in. Read once an operation. */
   viewer(): Promise<Viewer | null>;
   /** The same, for a field that has checked it: throws when nobody is signed in. */
@@ -16,22 +18,35 @@ export type Operation = {
   write<T>(fn: (tx: Tx) => Promise<T>, scope?: Scope): Promise<T>;
   /** From here on the operation is this person's: the answer of a sign-up or sign-in is read as the new person. */
   becomes(claims: Claims): void;
-  /** Ends the reading transaction; later reads are refused. */
+  /** Nobody waits any more: reading is broken off and nothing new begins. A write under way is left to end, unless it took too long. */
+  abandon(because: 'gone' | 'timeout'): void;
+  /** Ends the reading transaction; nothing is read or written afterwards. */
   end(): Promise<void>;
 };
 
 type Reading = { tx: Promise<Tx>; close: () => Promise<void> };
 
+/** What a resolver gets that runs on after its operation has ended, as it does when a null took its parent away. */
+export class OperationOverError extends Error {
+  constructor() {
+    super('The operation is over.');
+  }
+}
+
 export function startOperation(db: Db, claimed: Claims | null, now: () => Date): Operation {
   let claims = claimed;
   let reading: Reading | undefined;
-  let refusal: string | undefined;
+  let isWriting = false;
+  let isOver = false;
   let viewer: Promise<Viewer | null> | undefined;
   let known: Viewer | null = null;
+  const abandoned = new AbortController();
+  const timedOut = new AbortController();
 
   const read = (): Promise<Tx> => {
-    if (refusal !== undefined) return Promise.reject(new Error(refusal));
-    reading ??= openReading(db, claims ?? {});
+    if (isOver) return Promise.reject(new OperationOverError());
+    if (isWriting) return Promise.reject(new Error('Nothing is read while a mutation writes.'));
+    reading ??= openReading(db, claims ?? {}, abandoned.signal);
     return reading.tx;
   };
   const close = async () => {
@@ -45,6 +60,7 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
   };
   const operation: Operation = {
     tx: lazyTx(read),
+    signal: abandoned.signal,
     viewer: () => (viewer ??= findOut()),
     async signedIn() {
       const found = await operation.viewer();
@@ -53,27 +69,34 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
     },
     knownViewer: () => known,
     async write(fn, scope = claims ?? {}) {
-      await close(); // never two connections for one operation
-      refusal = 'Nothing is read while a mutation writes.';
+      if (isOver) throw new OperationOverError();
+      isWriting = true;
       try {
-        return await inScope(db, scope, fn);
+        await close(); // never two connections for one operation
+        return await inScope(db, scope, fn, { signal: timedOut.signal });
       } finally {
-        refusal = undefined;
+        isWriting = false;
       }
     },
     becomes(next) {
       claims = next;
       viewer = undefined;
+      known = null;
+    },
+    abandon(because) {
+      isOver = true;
+      abandoned.abort();
+      if (because === 'timeout') timedOut.abort();
     },
     async end() {
-      refusal = 'The operation is over.'; // a resolver that runs on after null-bubbling must not open a transaction nobody closes
+      isOver = true;
       await close();
     },
   };
   return operation;
 }
 
-function openReading(db: Db, scope: Scope): Reading {
+function openReading(db: Db, scope: Scope, signal: AbortSignal): Reading {
   const opened = Promise.withResolvers<Tx>();
   const release = Promise.withResolvers<void>();
   const ended = inScope(
@@ -83,7 +106,7 @@ function openReading(db: Db, scope: Scope): Reading {
       opened.resolve(tx);
       return release.promise;
     },
-    { readOnly: true, timeoutMs: 30_000 },
+    { readOnly: true, timeoutMs: 30_000, signal },
   );
   ended.catch(opened.reject);
   opened.promise.catch(() => {}); // whoever asked for it is told; nobody else has to be
@@ -102,7 +125,9 @@ function lazyTx(read: () => Promise<Tx>): Tx {
     (...args: unknown[]) =>
       lazyPromise(async () => {
         const methods = choose(await read()) as Methods;
-        return methods[method]?.(...args);
+        const run = methods[method];
+        if (!run) throw new TypeError(`Prisma's client has no ${method}.`);
+        return run.apply(methods, args);
       });
   const models = new Map<string, unknown>();
   const member = (name: string): unknown => {

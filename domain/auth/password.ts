@@ -27,8 +27,8 @@ export function hashPassword(password: string): Promise<string> {
 
 /** Whether the password is the right one. Without a hash (nobody has this address) it answers false in the same time. */
 export async function verifyPassword(storedHash: string | null, password: string): Promise<boolean> {
-  const isPossible = passwordProblem(password) === undefined; // what nobody can have is not hashed at its full length
-  const against = storedHash ?? (await nobodysHash());
+  const isPossible = passwordProblem(password) === undefined; // what nobody can have is hashed too, but not at its full length
+  const against = storedHash ?? nobodysHash;
   const isRight = await inTurn(() => verify(against, isPossible ? password.normalize('NFKC') : ''));
   return isRight && isPossible && storedHash !== null;
 }
@@ -38,11 +38,16 @@ export function isOutdatedHash(storedHash: string): boolean {
   return needsRehash(storedHash, parameters);
 }
 
-let nobody: Promise<string> | undefined;
+/** A hash with today's parameters that no password is known to fit. */
+const nobodysHash = [
+  '$argon2id$v=19',
+  `m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}`,
+  unpadded(randomBytes(16)),
+  unpadded(randomBytes(32)),
+].join('$');
 
-/** A hash that no password fits, made once with today's parameters. */
-function nobodysHash(): Promise<string> {
-  return (nobody ??= hash(randomBytes(32), parameters));
+function unpadded(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('=', '');
 }
 
 /** Runs when a core is free; refuses when too many wait, so that a storm of sign-ins cannot fill the memory. */
