@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { DomainError, InvalidInputError } from '../domain/errors.ts';
 import { Prisma } from '../prisma/client.ts';
+import { sqlStateOf } from '../prisma/sql-state.ts';
 import type { Log } from '../runtime/log.ts';
 
 /** Codes of refusals whose own text a client may read. */
@@ -40,9 +41,14 @@ export function maskError(error: unknown, log: Log, requestId: string): GraphQLE
     if (typeof code === 'string' && readable.has(code))
       return clientError(at, cause.message, { ...cause.extensions, code, requestId });
   }
-  if (isBusy(cause)) {
+  const sqlState = sqlStateOf(cause);
+  if (isBusy(cause, sqlState)) {
     log.warn({ err: cause }, 'the database was too busy');
     return clientError(at, 'Too much is going on. Please try again.', { code: 'TIMEOUT', requestId });
+  }
+  if (sqlState?.startsWith('22')) {
+    log.warn({ err: cause }, 'the database refused a value that should have been refused before');
+    return clientError(at, 'A value in the input is out of range.', { code: 'BAD_USER_INPUT', requestId });
   }
   log.error({ err: cause }, 'an operation failed');
   return clientError(at, 'Something went wrong.', { code: 'INTERNAL', requestId });
@@ -58,8 +64,11 @@ function clientError(at: GraphQLError | undefined, message: string, extensions: 
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-/** No connection in time (P2028), the transaction took too long, or a statement ran into the role's time limit (57014). */
-function isBusy(error: unknown): boolean {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
-  return error.code === 'P2028' || error.message.includes('57014') || error.message.includes('statement timeout');
+/** Of the states that pass by themselves: serialization, deadlock, no connection left, no lock in time, cancelled, starting or stopping. */
+const passing = new Set(['40001', '40P01', '53300', '55P03', '57014', '57P01', '57P02', '57P03']);
+
+/** No connection or no end of the transaction in time (P2028), no server (P1001, P1017), or a state that passes. */
+function isBusy(error: unknown, sqlState: string | undefined): boolean {
+  if (sqlState !== undefined) return passing.has(sqlState);
+  return error instanceof Prisma.PrismaClientKnownRequestError && ['P2028', 'P1001', 'P1017'].includes(error.code);
 }

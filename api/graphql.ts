@@ -11,7 +11,7 @@ import { startOperation } from '../schema/operation.ts';
 import { readClaims } from './context.ts';
 import { maskError } from './errors.ts';
 import { type Handler, HttpError, readBody } from './http.ts';
-import { documentLimits, type QueryLimits } from './limits.ts';
+import { operationLimits, type QueryLimits } from './limits.ts';
 
 export type GraphQLOptions = {
   db: Db;
@@ -51,7 +51,7 @@ export function createGraphQL(options: GraphQLOptions): Handler {
       const claims = await readClaims(request.headers.get('authorization'), keys, services.now());
       return Object.assign(startOperation(db, claims, services.now), { requestId, services });
     },
-    plugins: [...documentLimits(options.queryLimits, isProduction), oneOperation(options.timeoutMs), mask()],
+    plugins: [...operationLimits(options.queryLimits, isProduction), oneOperation(options.timeoutMs), mask()],
   });
 
   return async ({ request, response, requestId, url, signal }) => {

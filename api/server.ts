@@ -27,7 +27,7 @@ function serve(routes: [path: RegExp, methods: string[], handler: Handler][], lo
   return (request, response) => {
     const started = performance.now();
     const requestId = requestIdOf(request.headers['x-request-id']);
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const url = URL.parse(request.url ?? '/', 'http://localhost') ?? new URL('http://localhost/-'); // `//` is no URL
     const aborted = new AbortController();
     response.setHeader('x-request-id', requestId);
     response.once('close', () => {

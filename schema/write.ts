@@ -7,11 +7,13 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   NotFoundError,
+  RateLimitedError,
   StillRunningError,
   storeError,
 } from '../domain/errors.ts';
 import { claimKey, freeKey, settleKey } from '../domain/idempotency.ts';
-import type { Prisma, Tx } from '../prisma/client.ts';
+import { Prisma, type Tx } from '../prisma/client.ts';
+import { sqlStateOf } from '../prisma/sql-state.ts';
 import type { Context, SchemaTypes } from './builder.ts';
 
 /** The refusals that every signed-in mutation can answer with; add a mutation's own. */
@@ -46,33 +48,41 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
 ): Promise<Answer> {
   const viewer = await context.signedIn();
   const { idempotencyKey: key, ...rest } = input;
-  if (typeof key !== 'string') return found(await answer(await context.write((tx) => act(tx, viewer)), false));
+  const once = (tx: Tx) => act(tx, viewer).catch(refuseMissing);
+  if (typeof key !== 'string') return found(await answer(await context.write(once), false));
 
-  const use = {
-    tenantId: viewer.tenantId,
-    caller: `user:${viewer.userId}`,
-    key,
-    operation: info.fieldName,
-    input: rest,
-  };
+  const { tenantId, userId } = viewer;
+  const use = { tenantId, caller: `user:${userId}`, key, operation: info.fieldName, input: rest };
   const claim = await context.write((tx) => claimKey(tx, use));
   if ('replay' in claim) return found(await answer(claim.replay as Outcome, true));
   let outcome: Outcome;
   try {
     outcome = await context.write(async (tx) => {
-      const acted = await act(tx, viewer);
+      const acted = await once(tx);
       await settleKey(tx, use, claim.lease, { outcome: acted });
       return acted;
     });
   } catch (error) {
     await context.write((tx) =>
-      error instanceof DomainError
-        ? settleKey(tx, use, claim.lease, { error: storeError(error) })
-        : freeKey(tx, use, claim.lease),
+      isFinal(error) ? settleKey(tx, use, claim.lease, { error: storeError(error) }) : freeKey(tx, use, claim.lease),
     );
     throw error;
   }
   return found(await answer(outcome, false));
+}
+
+/** Whether a refusal is the answer to this request for good; a bug, or a refusal for the moment, frees the key for another try. */
+function isFinal(error: unknown): error is DomainError {
+  return error instanceof DomainError && !(error instanceof RateLimitedError) && !(error instanceof StillRunningError);
+}
+
+/** A row to change (P2025) or to point at (P2003, 23503) is not there, or is another tenant's: nobody learns which. */
+function refuseMissing(error: unknown): never {
+  const code = error instanceof Prisma.PrismaClientKnownRequestError ? error.code : undefined;
+  if (code === 'P2025' || code === 'P2003' || sqlStateOf(error) === '23503') {
+    throw new NotFoundError('There is no such object.');
+  }
+  throw error;
 }
 
 /** What a repeat is about may have been deleted since. */
