@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { inject, test as base } from 'vitest';
-import { createApi, listen } from '../api/server.ts';
+import { type ApiOptions, createApi, listen } from '../api/server.ts';
 import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
 import { createDb, type Db } from '../prisma/client.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
@@ -71,7 +71,11 @@ export type Person = {
   graphql(query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer>;
 };
 
+/** The time as the API sees it: the real one, moved on by as much as a test says. */
+export type Clock = { now(): Date; advance(ms: number): void };
+
 type Fixtures = {
+  clock: Clock;
   database: TestDatabase;
   db: Db;
   storage: Storage & { directory: string };
@@ -98,39 +102,13 @@ export const test = base.extend<Fixtures>({
     await rm(directory, { recursive: true, force: true });
   },
   keys: async ({}, use) => use(await loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption)),
-  api: async ({ db, keys, storage }, use) => {
-    const logLines: string[] = [];
-    const log = createLog('info', { write: (line) => void logLines.push(line) });
-    const publicUrl = { value: '' };
-    const listener = createApi({
-      db,
-      log,
-      keys,
-      storage,
-      isProduction: false,
-      corsOrigins: [],
-      bodyBytesMax: 1_000_000,
-      timeoutMs: 10_000,
-      migrations: await migrationNames(),
-      queueRevision: 20,
-      uploadBytesMax: 20_000_000,
-      queryLimits: { depthMax: 12, aliasesMax: 30, tokensMax: 2_000, directivesMax: 30, rootFieldsMax: 20 },
-      services: {
-        now: () => new Date(),
-        get publicUrl() {
-          return publicUrl.value;
-        },
-        keys,
-        limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600 },
-      },
-    });
-    await using server = await listen(listener, 0, '127.0.0.1');
-    const url = (publicUrl.value = `http://127.0.0.1:${server.port}`);
-    await use({
-      url,
-      logLines,
-      graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
-    });
+  clock: async ({}, use) => {
+    let aheadMs = 0;
+    await use({ now: () => new Date(Date.now() + aheadMs), advance: (ms) => void (aheadMs += ms) });
+  },
+  api: async ({ db, keys, storage, clock }, use) => {
+    await using api = await startTestApi({ db, keys, storage, clock });
+    await use(api);
   },
   signUp: async ({ api }, use) => {
     let count = 0;
@@ -167,6 +145,48 @@ export const test = base.extend<Fixtures>({
   },
   shop: async ({ signUp }, use) => use(await signUp()),
 });
+
+/** An API on a port of its own, with whatever a test wants otherwise. */
+export async function startTestApi(
+  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock },
+  otherwise: Partial<ApiOptions> = {},
+): Promise<TestApi & AsyncDisposable> {
+  const { db, keys, storage, clock } = given;
+  const logLines: string[] = [];
+  const log = createLog('info', { write: (line) => void logLines.push(line) });
+  const publicUrl = { value: '' };
+  const listener = createApi({
+    db,
+    log,
+    keys,
+    storage,
+    isProduction: false,
+    corsOrigins: [],
+    bodyBytesMax: 1_000_000,
+    timeoutMs: 10_000,
+    migrations: await migrationNames(),
+    queueRevision: 20,
+    uploadBytesMax: 20_000_000,
+    queryLimits: { depthMax: 12, aliasesMax: 30, tokensMax: 2_000, directivesMax: 30, rootFieldsMax: 20 },
+    services: {
+      now: clock.now,
+      get publicUrl() {
+        return publicUrl.value;
+      },
+      keys,
+      limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600 },
+    },
+    ...otherwise,
+  });
+  const server = await listen(listener, 0, '127.0.0.1');
+  const url = (publicUrl.value = `http://127.0.0.1:${server.port}`);
+  return {
+    url,
+    logLines,
+    graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+}
 
 /** The row's own id behind a global id. */
 export function rawId(globalId: string): string {
