@@ -41,7 +41,7 @@ export const tables: readonly Table[] = [
     name: 'contact_imports',
     class: 'tenant',
     tenantOf: 'tenant_id',
-    foundBy: ['find_idle_imports'],
+    foundBy: ['find_idle_imports', 'find_tenants_to_purge'],
     loose: { created_by: 'Stays true when the person has left.', lease_token: 'A fencing token: refers to nothing.' },
   },
   {

@@ -169,7 +169,7 @@ export const keys = {
 
 const hasTenantColumn = ({ tenantOf }: Table) => tenantOf === 'tenant_id';
 
-type ForeignKey = {
+export type ForeignKey = {
   name: string;
   child: string;
   parent: string;
