@@ -65,6 +65,13 @@ export async function freeKey(tx: Tx, use: KeyUse, lease: Date): Promise<void> {
   await tx.idempotencyKey.deleteMany({ where: mine(use, lease) });
 }
 
+/** Deletes keys whose time is over, at most so many; returns how many. */
+export function purgeKeys(tx: Tx, tenantId: string, atMost: number): Promise<number> {
+  return tx.$executeRaw`
+    delete from idempotency_keys where tenant_id = ${tenantId}::uuid and (caller, key) in (
+      select caller, key from idempotency_keys where tenant_id = ${tenantId}::uuid and expires_at < now() limit ${atMost})`;
+}
+
 const mine = ({ tenantId, caller, key }: KeyUse, leaseUntil: Date) => ({
   tenantId,
   caller,

@@ -1,5 +1,6 @@
 import { runMigrations } from 'graphile-worker';
 import pg from 'pg';
+import { createQueuePool } from './queue-pool.ts';
 import { applyMigrations } from './schema-engine.ts';
 
 export type DatabaseUrls = { owner: string; app: string; queue: string };
@@ -52,8 +53,12 @@ export async function migrateDatabase(urls: DatabaseUrls): Promise<string[]> {
 
 /** graphile-worker's own tables belong to the group, so that every login of the fleet owns them alike. */
 async function migrateQueue(queueUrl: string): Promise<void> {
-  const pool = new pg.Pool({ connectionString: queueUrl, max: 2, options: '-c role=parley_queue' });
-  pool.on('error', () => {}); // graphile-worker asks for a handler; the query that was under way reports it
+  const pool = createQueuePool(queueUrl, {
+    max: 2,
+    applicationName: 'parley-migrate',
+    role: 'parley_queue',
+    statementMs: 0,
+  });
   try {
     await runMigrations({ pgPool: pool });
   } finally {

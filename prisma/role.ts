@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { type Db, inScope } from './client.ts';
 
 /** The database role is stronger than an application's may be: row-level security would not hold it. */
@@ -24,4 +25,29 @@ export async function refuseStrongRole(db: Db): Promise<void> {
     role?.queues && 'it is a member of parley_queue',
   ].filter((reason) => typeof reason === 'string');
   if (reasons.length > 0) throw new StrongRoleError(`The role in DATABASE_URL is too strong: ${reasons.join('; ')}.`);
+}
+
+/** The fleet would start under this role without an error, and run nothing. */
+export class WrongQueueRoleError extends Error {}
+
+/** Throws unless the role owns the queue's tables: they have row-level security and no policy, so that anybody else sees no job. */
+export async function refuseWrongQueueRole(pool: pg.Pool): Promise<void> {
+  const { rows } = await pool.query<{ owns: boolean | null; bypasses: boolean; fleet: boolean }>(`
+    select
+      (select pg_has_role(current_user, c.relowner, 'usage') from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'graphile_worker' and c.relname = '_private_jobs') as owns,
+      exists (select from pg_roles r where r.rolname = current_user and (r.rolsuper or r.rolbypassrls)) as bypasses,
+      exists (select from pg_roles r where r.rolname = 'parley_queue' and pg_has_role(current_user, r.oid, 'usage')) as fleet`);
+  const [role] = rows;
+  if (role?.bypasses) {
+    throw new StrongRoleError('The role in DATABASE_QUEUE_URL is a superuser, or passes by row-level security.');
+  }
+  if (role?.owns === null) {
+    throw new WrongQueueRoleError('The queue has no tables in this database: run `npm run migrate` first.');
+  }
+  if (!role?.owns || !role.fleet) {
+    throw new WrongQueueRoleError(
+      'The role in DATABASE_QUEUE_URL does not own the queue: it would run no job. Use the role that `npm run migrate` was given.',
+    );
+  }
 }

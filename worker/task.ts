@@ -17,20 +17,26 @@ export type TakenJob = { id: string; payload: unknown; attempt: number; attempts
 export type Task = {
   name: string;
   lane: Lane;
+  /** How often it is tried before it is set aside. */
+  attemptsMax: number;
   run(job: TakenJob, services: TaskServices, signal: AbortSignal): Promise<void>;
 };
 
 /** Trying again cannot help: the job is set aside at once. */
 export class HopelessJobError extends Error {}
 
+/** A stop came in between: the job is put back for another worker, which is no failure. A body gets here by `signal.throwIfAborted()`. */
+export class HandedBackError extends Error {}
+
 /** Ties a job to its code. What the body throws is logged, and thrown on without the data in it: the queue stores the message. */
 export function task<Payload>(
-  { name, lane, payload: shape }: Pick<JobDefinition<Payload>, 'name' | 'lane' | 'payload'>,
+  { name, lane, payload: shape, maxAttempts }: Omit<JobDefinition<Payload>, 'key'>,
   body: (payload: Payload, context: TaskContext) => Promise<void>,
 ): Task {
   return {
     name,
     lane,
+    attemptsMax: maxAttempts,
     async run(job, services, signal) {
       const log = services.log.child({
         task: name,
@@ -54,6 +60,10 @@ export function task<Payload>(
       try {
         await body(parsed.data, { ...services, log, signal });
       } catch (error) {
+        if (signal.aborted && isAbort(error, signal)) {
+          log.info({ ms: ms() }, 'a job is handed back');
+          throw new HandedBackError('Handed back.', { cause: error });
+        }
         log.error({ err: error, ms: ms(), attempt: job.attempt, attemptsMax: job.attemptsMax }, 'a job failed');
         throw error instanceof HopelessJobError ? error : new Error(reasonOf(error));
       }
@@ -66,6 +76,10 @@ export function task<Payload>(
 export function reasonOf(error: unknown): string {
   const { type, code, message } = describeError(error);
   return `${type}${code === undefined ? '' : ` ${code}`}: ${message}`.slice(0, 500);
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 function tenantOf(payload: unknown): { tenantId?: string } {

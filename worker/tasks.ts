@@ -1,4 +1,5 @@
 import type { Task } from './task.ts';
+import { purge } from './tenants/purge.ts';
 
 /** Every task of the fleet, in its lane. */
-export const tasks: Task[] = [];
+export const tasks: Task[] = [purge];

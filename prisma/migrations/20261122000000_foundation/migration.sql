@@ -657,7 +657,10 @@ CREATE FUNCTION find_idle_imports(at_most int) RETURNS TABLE (tenant_id uuid, id
 CREATE FUNCTION find_tenants_to_purge(at_most int) RETURNS TABLE (tenant_id uuid)
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
-    SELECT u.tenant_id FROM public.uploads u WHERE u.expires_at < now()
+    SELECT u.tenant_id FROM public.uploads u
+     WHERE u.expires_at < now() AND (u.lease_until IS NULL OR u.lease_until < now())
+       AND (u.storage_key IS NOT NULL OR NOT EXISTS (SELECT FROM public.contact_imports i WHERE i.tenant_id = u.tenant_id AND i.upload_id = u.id))
+       AND NOT EXISTS (SELECT FROM public.contact_imports i WHERE i.tenant_id = u.tenant_id AND i.upload_id = u.id AND i.status IN ('PENDING', 'RUNNING'))
     UNION
     SELECT k.tenant_id FROM public.idempotency_keys k WHERE k.expires_at < now()
     LIMIT at_most

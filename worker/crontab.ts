@@ -1,0 +1,45 @@
+import { type ParsedCronItem, parseCronItems } from 'graphile-worker';
+import { z } from 'zod';
+import { enqueue, type Lane } from '../domain/jobs.ts';
+import { findTenantsToPurge, purgeTenant } from '../domain/tenants/purge-tenant.ts';
+import { inScope, inTenant } from '../prisma/client.ts';
+import { type Task, task, type TaskContext } from './task.ts';
+
+/** What runs by the calendar (UTC), at most once a tick in the whole fleet: each finds the tenants concerned and gives every one a job of its own. */
+export type CronTask = { task: Task; match: string };
+
+const tenantsAtMost = 1_000;
+
+export const crontab: CronTask[] = [
+  cron('tenants/purge-all', '23 * * * *', async ({ db, signal }) => {
+    const tenantIds = await inScope(db, {}, (tx) => findTenantsToPurge(tx, tenantsAtMost), { readOnly: true });
+    for (const tenantId of tenantIds) {
+      signal.throwIfAborted();
+      await inTenant(db, tenantId, (tx) => enqueue(tx, purgeTenant, { tenantId }));
+    }
+  }),
+];
+
+function cron(
+  name: string,
+  match: string,
+  body: (context: TaskContext) => Promise<void>,
+  lane: Lane = 'maintenance',
+): CronTask {
+  const definition = { name, lane, payload: z.object({}), maxAttempts: 3 };
+  return { match, task: task(definition, (_payload, context) => body(context)) };
+}
+
+/** The crontab of one lane, as graphile-worker reads it. */
+export function cronItems(entries: CronTask[], lane: Lane): ParsedCronItem[] {
+  return parseCronItems(
+    entries
+      .filter(({ task }) => task.lane === lane)
+      .map(({ task, match }) => ({
+        task: task.name,
+        match,
+        identifier: task.name,
+        options: { jobKey: task.name, maxAttempts: task.attemptsMax, backfillPeriod: 0 },
+      })),
+  );
+}

@@ -1,0 +1,73 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { type Lane, lanes } from '../domain/jobs.ts';
+
+/** `dead` is a failure that will not be tried again; `handed_back` was put back by a stop. */
+export type JobOutcome = 'done' | 'failed' | 'dead' | 'handed_back';
+
+export type LaneState = { lane: Lane; due: number; oldestDueMs: number };
+
+export type WorkerMetrics = {
+  job(task: string, lane: Lane, outcome: JobOutcome, seconds: number): void;
+  queue(states: LaneState[], dead: number): void;
+  beat(): void;
+  swept(freed: number): void;
+  wokenUp(kind: string, count: number): void;
+};
+
+export function createWorkerMetrics(registry: Registry): WorkerMetrics {
+  const registers = [registry];
+  const jobs = new Histogram({
+    name: 'parley_job_seconds',
+    help: 'Runs of jobs by task, lane and outcome.',
+    labelNames: ['task', 'lane', 'outcome'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 1, 5, 10, 30, 60],
+    registers,
+  });
+  const due = new Gauge({
+    name: 'parley_queue_due_jobs',
+    help: 'Jobs that are due and that nobody is at, by lane.',
+    labelNames: ['lane'],
+    registers,
+  });
+  const oldest = new Gauge({
+    name: 'parley_queue_oldest_due_seconds',
+    help: 'How long the oldest due job of a lane has been waiting.',
+    labelNames: ['lane'],
+    registers,
+  });
+  const deadJobs = new Gauge({
+    name: 'parley_dead_jobs',
+    help: 'Jobs that failed for good and were not replayed.',
+    registers,
+  });
+  const lastBeat = new Gauge({
+    name: 'parley_worker_last_beat_timestamp_seconds',
+    help: 'When the last heartbeat was written.',
+    registers,
+  });
+  const freed = new Counter({
+    name: 'parley_worker_freed_pools_total',
+    help: 'Dead runners whose jobs this worker gave back.',
+    registers,
+  });
+  const woken = new Counter({
+    name: 'parley_clock_woken_total',
+    help: 'Work that nobody was at, and that the clock woke up.',
+    labelNames: ['kind'],
+    registers,
+  });
+  return {
+    job: (task, lane, outcome, seconds) => jobs.observe({ task, lane, outcome }, seconds),
+    queue(states, dead) {
+      for (const lane of lanes) {
+        const state = states.find((one) => one.lane === lane);
+        due.set({ lane }, state?.due ?? 0);
+        oldest.set({ lane }, (state?.oldestDueMs ?? 0) / 1_000);
+      }
+      deadJobs.set(dead);
+    },
+    beat: () => lastBeat.setToCurrentTime(),
+    swept: (count) => freed.inc(count),
+    wokenUp: (kind, count) => woken.inc({ kind }, count),
+  };
+}
