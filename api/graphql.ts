@@ -12,6 +12,7 @@ import { readClaims } from './context.ts';
 import { maskError } from './errors.ts';
 import { type Handler, HttpError, readBody } from './http.ts';
 import { operationLimits, type QueryLimits } from './limits.ts';
+import { type ApiMetrics, countOperations } from './metrics.ts';
 
 export type GraphQLOptions = {
   db: Db;
@@ -23,6 +24,7 @@ export type GraphQLOptions = {
   queryLimits: QueryLimits;
   bodyBytesMax: number;
   timeoutMs: number;
+  metrics: ApiMetrics;
 };
 
 /** What the server hands to Yoga with each request. */
@@ -51,7 +53,12 @@ export function createGraphQL(options: GraphQLOptions): Handler {
       const claims = await readClaims(request.headers.get('authorization'), keys, services.now());
       return Object.assign(startOperation(db, claims, services.now), { requestId, services });
     },
-    plugins: [...operationLimits(options.queryLimits, isProduction), oneOperation(options.timeoutMs), mask()],
+    plugins: [
+      ...operationLimits(options.queryLimits, isProduction),
+      countOperations(options.metrics),
+      oneOperation(options.timeoutMs),
+      mask(),
+    ],
   });
 
   return async ({ request, response, requestId, url, signal }) => {

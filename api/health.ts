@@ -1,4 +1,5 @@
-import { type Db, inScope } from '../prisma/client.ts';
+import type { Db } from '../prisma/client.ts';
+import { findMissing } from '../prisma/readiness.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Handler, sendJson } from './http.ts';
 
@@ -26,20 +27,4 @@ export function createHealth({ db, log, migrations, queueRevision }: HealthOptio
       });
     },
   };
-}
-
-/** What is not there yet, by name: `migrations`, `queue`. */
-async function findMissing(db: Db, migrations: string[], queueRevision: number): Promise<string[]> {
-  const [found] = await inScope(
-    db,
-    {},
-    (tx) => tx.$queryRaw<{ applied: number; queue: number }[]>`
-      select count(*)::int as applied, queue_revision() as queue from _prisma_migrations
-      where migration_name = any(${migrations}) and finished_at is not null and rolled_back_at is null`,
-    { readOnly: true },
-  );
-  return [
-    ...((found?.applied ?? 0) < migrations.length ? ['migrations'] : []),
-    ...((found?.queue ?? 0) < queueRevision ? ['queue'] : []),
-  ];
 }

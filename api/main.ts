@@ -1,12 +1,17 @@
 import { loadAuthKeys } from '../domain/auth/keys.ts';
 import { refuseStrongRole } from '../prisma/role.ts';
 import { createDb } from '../prisma/client.ts';
+import { queueRevision } from '../prisma/readiness.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
 import { readEnv } from '../runtime/env.ts';
+import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
+import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
+import { watchPools } from '../runtime/pool-metrics.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
 import { createStorage } from '../runtime/storage.ts';
-import { createApi, listen } from './server.ts';
+import { createApiMetrics } from './metrics.ts';
+import { createApi } from './server.ts';
 
 const env = readEnv('api');
 const log = createLog(env.LOG_LEVEL).child({ process: 'api' });
@@ -15,6 +20,9 @@ await using db = createDb(env.DATABASE_URL, { poolSize: env.DATABASE_POOL_SIZE, 
 await refuseStrongRole(db);
 const keys = await loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
 
+const registry = createRegistry();
+watchPools(registry, { app: db.pool });
+await using operators = await serveMetrics({ registry, log }, env.METRICS_PORT);
 await using server = await listen(
   createApi({
     db,
@@ -24,7 +32,8 @@ await using server = await listen(
     isProduction: env.NODE_ENV === 'production',
     corsOrigins: env.CORS_ORIGINS,
     migrations: await migrationNames(),
-    queueRevision: 20,
+    queueRevision,
+    metrics: createApiMetrics(registry),
     uploadBytesMax: env.UPLOAD_BYTES_MAX,
     bodyBytesMax: env.REQUEST_BODY_BYTES_MAX,
     timeoutMs: env.REQUEST_TIMEOUT_MS,
@@ -44,5 +53,5 @@ await using server = await listen(
   }),
   env.PORT,
 );
-log.info({ port: server.port }, 'api is up');
+log.info({ port: server.port, metricsPort: operators.port }, 'api is up');
 log.info({ signal: await stopSignal() }, 'api is stopping');

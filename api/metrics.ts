@@ -1,3 +1,5 @@
+import { getOperationAST } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
 import { Histogram, type Registry } from 'prom-client';
 
 export type ApiMetrics = {
@@ -32,3 +34,19 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
 }
 
 const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']);
+
+/** Counts every operation that was run, by what it was and how it ended. */
+export function countOperations(metrics: ApiMetrics): Plugin {
+  return {
+    onExecute({ args: { document, operationName } }) {
+      const began = performance.now();
+      const type = getOperationAST(document, operationName)?.operation ?? 'unknown';
+      return {
+        onExecuteDone({ result }) {
+          const failed = !(Symbol.asyncIterator in result) && (result.errors?.length ?? 0) > 0;
+          metrics.operation(type, failed ? 'errors' : 'ok', (performance.now() - began) / 1_000);
+        },
+      };
+    },
+  };
+}

@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { Registry } from 'prom-client';
 import { inject, test as base } from 'vitest';
-import { type ApiOptions, createApi, listen } from '../api/server.ts';
+import { createApiMetrics } from '../api/metrics.ts';
+import { type ApiOptions, createApi } from '../api/server.ts';
 import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
 import { createDb, type Db } from '../prisma/client.ts';
+import { queueRevision } from '../prisma/readiness.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
+import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createStorage, type Storage } from '../runtime/storage.ts';
 import { databaseUrls, templateName } from './template-database.ts';
@@ -165,7 +169,8 @@ export async function startTestApi(
     bodyBytesMax: 1_000_000,
     timeoutMs: 10_000,
     migrations: await migrationNames(),
-    queueRevision: 20,
+    queueRevision,
+    metrics: createApiMetrics(new Registry()),
     uploadBytesMax: 20_000_000,
     queryLimits: { depthMax: 12, aliasesMax: 30, tokensMax: 2_000, directivesMax: 30, rootFieldsMax: 20 },
     services: {
