@@ -47,7 +47,7 @@ builder.queryFields((t) => ({
     args: { id: t.arg.id({ required: true, description: 'The global id.' }) },
     resolve: async (_root, { id }, ctx, info) => {
       const [node] = await resolveNodes(builder, ctx, info, [readNodeId(info.schema, id)]);
-      return node as object | null;
+      return node;
     },
   }),
   nodes: t.field({

@@ -17,7 +17,7 @@ const waiting: (() => void)[] = [];
 
 /** What is wrong with a new password, by length only (in code points, after NFKC); undefined when nothing is. */
 export function passwordProblem(password: string): string | undefined {
-  const { length } = [...password.normalize('NFKC')];
+  const { length } = Array.from(password.normalize('NFKC'));
   return length < lengthMin || length > lengthMax ? `Expected ${lengthMin} to ${lengthMax} characters.` : undefined;
 }
 
