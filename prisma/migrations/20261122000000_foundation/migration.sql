@@ -162,6 +162,7 @@ CREATE TABLE "custom_fields" (
     "type" TEXT NOT NULL,
     "options" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "deleted_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "custom_fields_pkey" PRIMARY KEY ("tenant_id","id")
 );
@@ -263,9 +264,9 @@ CREATE TABLE "contact_imports" (
     "lease_token" UUID,
     "lease_until" TIMESTAMPTZ(3),
     "attempts" INTEGER NOT NULL DEFAULT 0,
-    "cancel_requested_at" TIMESTAMPTZ(3),
     "failure_code" TEXT,
     "failure_message" TEXT,
+    "failure_line" INTEGER,
     "created_by" UUID,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "started_at" TIMESTAMPTZ(3),
@@ -306,7 +307,7 @@ CREATE TABLE "contact_import_claims" (
     "tenant_id" UUID NOT NULL,
     "import_id" UUID NOT NULL,
     "key" TEXT NOT NULL,
-    "record" INTEGER NOT NULL,
+    "line" INTEGER NOT NULL,
 
     CONSTRAINT "contact_import_claims_pkey" PRIMARY KEY ("tenant_id","import_id","key")
 );
@@ -557,8 +558,8 @@ CREATE INDEX "contacts_merged_into_idx" ON "contacts"("tenant_id", "merged_into_
 CREATE INDEX "contact_identities_origin_idx" ON "contact_identities"("tenant_id", "origin_contact_id") WHERE "origin_contact_id" IS NOT NULL;
 CREATE INDEX "contact_tags_origin_idx" ON "contact_tags"("tenant_id", "origin_contact_id") WHERE "origin_contact_id" IS NOT NULL;
 CREATE INDEX "contact_notes_origin_idx" ON "contact_notes"("tenant_id", "origin_contact_id") WHERE "origin_contact_id" IS NOT NULL;
--- An upload is imported once; dry runs do not count.
-CREATE UNIQUE INDEX "contact_imports_once_idx" ON "contact_imports"("tenant_id", "upload_id") WHERE NOT "dry_run";
+-- An upload is imported once. Dry runs do not count, nor does an import that failed before its first record: nothing came of it.
+CREATE UNIQUE INDEX "contact_imports_once_idx" ON "contact_imports"("tenant_id", "upload_id") WHERE NOT "dry_run" AND ("status" <> 'FAILED' OR "total" IS NOT NULL);
 -- A job that keeps dying under one key is one entry, until it is replayed.
 CREATE UNIQUE INDEX "dead_jobs_open_key_idx" ON "dead_jobs"("job_key") WHERE "replayed_at" IS NULL;
 -- What the clock looks for across tenants.
