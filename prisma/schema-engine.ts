@@ -61,10 +61,13 @@ function loadEngine(): Promise<Bindings> {
 }
 
 /** The adapter cuts a script at every semicolon, also inside a function's body: hand Postgres the whole script. */
-async function wholeScripts(pool: Pool): Promise<SqlDriverAdapter> {
+async function wholeScripts(pool: Pool, onFailure: (cause: unknown) => void): Promise<SqlDriverAdapter> {
   const adapter = await new PrismaPg(pool).connect();
   adapter.executeScript = async (script: string) => {
-    await pool.query(script);
+    await pool.query(script).catch((cause: unknown) => {
+      onFailure(cause); // the engine forgets what Postgres said
+      throw cause;
+    });
   };
   return adapter;
 }
@@ -87,16 +90,27 @@ async function noDatabase(): Promise<SqlDriverAdapter> {
   };
 }
 
-/** Applies what has not been applied yet; returns the names of the migrations that were. */
+/**
+ * Applies what has not been applied yet; returns the names of the migrations that were. A script is one transaction, so one that
+ * failed before has left nothing, and is tried again. Nobody else may be at it at the same time.
+ */
 export async function applyMigrations(databaseUrl: string): Promise<string[]> {
   const migrationsList = await readMigrations();
   const pool = new Pool({ connectionString: databaseUrl, max: 4 });
+  let failure: unknown;
   try {
     return await withEngine(
-      () => wholeScripts(pool),
+      () => wholeScripts(pool, (cause) => (failure = cause)),
       await readSchema(),
-      async (engine) => (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames,
+      async (engine) => {
+        const found = await engine.diagnoseMigrationHistory({ migrationsList, filters, optInToShadowDatabase: false });
+        for (const migrationName of found.failedMigrationNames) await engine.markMigrationRolledBack({ migrationName });
+        return (await engine.applyMigrations({ migrationsList, filters })).appliedMigrationNames;
+      },
     );
+  } catch (error) {
+    if (!(failure instanceof Error)) throw error;
+    throw new Error(`A migration failed and left nothing: ${failure.message}`, { cause: failure });
   } finally {
     await pool.end(); // freeing the engine leaves its connections open
   }
