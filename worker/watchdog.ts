@@ -21,14 +21,14 @@ export function startWatchdog(
   settings: FleetSettings,
   { log, metrics, onStall }: { log: Log; metrics: WorkerMetrics; onStall: (reason: string) => void },
 ): AsyncDisposable {
-  const everyMs = settings.stalledAfterMs / 6;
+  const everyMs = Math.min(settings.sweepMs, settings.stalledAfterMs / 6);
   let lastLook = -Infinity;
   let answersSince = performance.now();
   const look = async () => {
     const queue = await readQueue(pool, tasks);
     metrics.queue(queue.lanes, queue.dead);
     const now = performance.now();
-    if (now - lastLook > 3 * everyMs) answersSince = now; // the database was away, or this process slept
+    if (now - lastLook > settings.stalledAfterMs / 2) answersSince = now; // the database was away, or this process slept
     lastLook = now;
     if (now - answersSince < settings.stalledAfterMs) return;
     for (const lane of lanes) {

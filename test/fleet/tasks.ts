@@ -1,0 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { defineJob, enqueue } from '../../domain/jobs.ts';
+import { inTenant, type Tx } from '../../prisma/client.ts';
+import { wakeUp, type WakeUp } from '../../worker/clock.ts';
+import { type Task, task } from '../../worker/task.ts';
+
+/** Small jobs for the tests of the fleet. What they did stands in scratch tables (scratch.ts). */
+const mark = z.object({ tenantId: z.uuid(), mark: z.string() });
+const base = { payload: mark, key: (payload: { mark: string }) => payload.mark, maxAttempts: 3 };
+
+export const quick = defineJob({ ...base, name: 'test/quick', lane: 'interactive' });
+export const quickSync = defineJob({ ...base, name: 'test/quick-sync', lane: 'sync' });
+export const poison = defineJob({ ...base, name: 'test/poison', lane: 'interactive' });
+/** Takes long, and hands back when it is asked to stop. */
+export const long = defineJob({ ...base, name: 'test/long', lane: 'sync' });
+/** Takes long, and hears nothing. */
+export const deaf = defineJob({ ...base, name: 'test/deaf', lane: 'sync' });
+/** Ends its process without a word. */
+export const deadly = defineJob({ ...base, name: 'test/deadly', lane: 'campaign' });
+/** Counts up a row's `done` in small steps, each fenced by a lease: the shape of all our long work. */
+export const steps = defineJob({
+  name: 'test/steps',
+  lane: 'sync',
+  payload: z.object({ tenantId: z.uuid(), workId: z.uuid() }),
+  key: ({ workId }) => workId,
+  maxAttempts: 5,
+});
+
+export type TestPayload = z.infer<typeof mark>;
+
+const leave = (tx: Tx, { tenantId, mark }: TestPayload) =>
+  tx.$executeRaw`insert into test_marks (tenant_id, mark, pid) values (${tenantId}::uuid, ${mark}, ${process.pid})`;
+
+const stepMs = 5;
+const sliceSteps = 40;
+
+export const tasks: Task[] = [
+  task(quick, (payload, { db }) => inTenant(db, payload.tenantId, async (tx) => void (await leave(tx, payload)))),
+  task(quickSync, (payload, { db }) => inTenant(db, payload.tenantId, async (tx) => void (await leave(tx, payload)))),
+  task(poison, async () => {
+    throw new TypeError('Cannot send to +55 11 98888-7777 for "Maria da Silva" (maria@example.com)');
+  }),
+  task(long, async (payload, { db, signal }) => {
+    await inTenant(db, payload.tenantId, (tx) => leave(tx, payload));
+    await pause(60_000, undefined, { signal });
+  }),
+  task(deaf, async (payload, { db }) => {
+    await inTenant(db, payload.tenantId, (tx) => leave(tx, payload));
+    await pause(60_000);
+  }),
+  task(deadly, async () => {
+    process.kill(process.pid, 'SIGKILL');
+    await pause(60_000);
+  }),
+  task(steps, async ({ tenantId, workId }, { db, signal, settings }) => {
+    const token = randomUUID();
+    const claimed = await inTenant(
+      db,
+      tenantId,
+      (tx) => tx.$executeRaw`
+        update test_works set lease_token = ${token}::uuid, lease_until = clock_timestamp() + make_interval(secs => ${settings.importLeaseMs / 1_000})
+         where id = ${workId}::uuid and done < total and (lease_until is null or lease_until < clock_timestamp())`,
+    );
+    if (claimed === 0) return;
+    for (let taken = 0; taken < sliceSteps && !signal.aborted; taken += 1) {
+      const isMine = await inTenant(db, tenantId, async (tx) => {
+        const [step] = await tx.$queryRaw<{ done: number }[]>`
+          update test_works set done = done + 1, lease_until = clock_timestamp() + make_interval(secs => ${settings.importLeaseMs / 1_000})
+           where id = ${workId}::uuid and lease_token = ${token}::uuid and lease_until > clock_timestamp() and done < total returning done`;
+        if (!step) return false;
+        await tx.$executeRaw`insert into test_steps (work_id, step, pid) values (${workId}::uuid, ${step.done}, ${process.pid})`;
+        return true;
+      });
+      if (!isMine) return;
+      await pause(stepMs);
+    }
+    await inTenant(db, tenantId, async (tx) => {
+      await tx.$executeRaw`update test_works set lease_until = null where id = ${workId}::uuid and lease_token = ${token}::uuid`;
+      await enqueueNext(tx, tenantId, workId);
+    });
+  }),
+];
+
+async function enqueueNext(tx: Tx, tenantId: string, workId: string): Promise<void> {
+  const [open] = await tx.$queryRaw<unknown[]>`select from test_works where id = ${workId}::uuid and done < total`;
+  if (open) await enqueue(tx, steps, { tenantId, workId });
+}
+
+export const wakeUps: WakeUp[] = [
+  wakeUp(
+    steps,
+    (tx, atMost) => tx.$queryRaw<{ tenantId: string; workId: string }[]>`
+      select tenant_id as "tenantId", id as "workId" from test_works
+       where done < total and (lease_until is null or lease_until < clock_timestamp()) limit ${atMost}`,
+  ),
+];
