@@ -63,9 +63,10 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
       return acted;
     });
   } catch (error) {
-    await context.write((tx) =>
+    const settled = context.write((tx) =>
       isFinal(error) ? settleKey(tx, use, claim.lease, { error: storeError(error) }) : freeKey(tx, use, claim.lease),
     );
+    await settled.catch(() => {}); // what went wrong first is what matters; the key is freed by the end of its lease
     throw error;
   }
   return found(await answer(outcome, false));

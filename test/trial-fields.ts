@@ -1,5 +1,6 @@
 // Fields that only tests have, on the schema that everybody has: for what no field of ours does on purpose.
-import { ConflictError } from '../domain/errors.ts';
+import { randomUUID } from 'node:crypto';
+import { ConflictError, RateLimitedError } from '../domain/errors.ts';
 import type { Tx } from '../prisma/client.ts';
 import { builder } from '../schema/builder.ts';
 import { Tenant } from '../schema/tenants.ts';
@@ -8,7 +9,7 @@ import { write, writeErrors } from '../schema/write.ts';
 /** Lets a test say when the resolver goes on that outlives its parent, and see what came of it. */
 export const orphan = { goOn: Promise.withResolvers<void>(), outcome: Promise.withResolvers<unknown>() };
 
-const Failure = builder.enumType('TrialFailure', { values: ['TYPED', 'BUG'] as const });
+const Failure = builder.enumType('TrialFailure', { values: ['TYPED', 'BUSY', 'BUG'] as const });
 
 const Trial = builder.objectRef<{ tag: string }>('Trial').implement({
   fields: (t) => ({
@@ -56,7 +57,7 @@ builder.mutationFields((t) => ({
     type: Trial,
     nullable: true,
     authScopes: { signedIn: true },
-    errors: { types: writeErrors },
+    errors: { types: [...writeErrors, RateLimitedError] },
     args: {
       name: t.arg.string({ required: true }),
       fail: t.arg({ type: Failure }),
@@ -71,6 +72,7 @@ builder.mutationFields((t) => ({
           const { name, fail } = input;
           await tx.tag.create({ data: { tenantId, name, nameKey: name } });
           if (fail === 'TYPED') throw new ConflictError('Refused.');
+          if (fail === 'BUSY') throw new RateLimitedError('Busy.', 3);
           if (fail === 'BUG') throw new Error('a bug on purpose');
           return { tag: name };
         },
@@ -89,6 +91,38 @@ builder.mutationFields((t) => ({
     },
   }),
 }));
+
+const Reach = builder.enumType('TrialReach', { values: ['UPDATE', 'REFERENCE', 'RAW_REFERENCE'] as const });
+
+builder.mutationField('trialReach', (t) =>
+  t.field({
+    type: Trial,
+    nullable: true,
+    description: 'Reaches for a row that is not there.',
+    authScopes: { signedIn: true },
+    errors: { types: writeErrors },
+    args: { how: t.arg({ type: Reach, required: true }) },
+    resolve: (_root, { how }, ctx, info) =>
+      write(
+        ctx,
+        info,
+        {},
+        async (tx, { tenantId }) => {
+          const [contactId, tagId] = [randomUUID(), randomUUID()];
+          if (how === 'UPDATE') {
+            await tx.tag.update({ where: { tenantId_id: { tenantId, id: tagId } }, data: { name: 'b' } });
+          } else if (how === 'REFERENCE') {
+            await tx.contactTag.create({ data: { tenantId, contactId, tagId } });
+          } else {
+            await tx.$executeRaw`insert into contact_tags (tenant_id, contact_id, tag_id)
+              values (${tenantId}::uuid, ${contactId}::uuid, ${tagId}::uuid)`;
+          }
+          return { tag: 'reached' };
+        },
+        (outcome) => Promise.resolve(outcome),
+      ),
+  }),
+);
 
 async function tagNames(tx: Tx): Promise<string[]> {
   const tags = await tx.tag.findMany({ select: { name: true }, orderBy: { name: 'asc' } });
