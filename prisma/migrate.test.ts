@@ -34,7 +34,12 @@ test('on a new server, two databases can be migrated at once, each by two machin
   const runs = names.flatMap((name) => [name, name]).map((name) => migrateDatabase(databaseUrls(server.url(name))));
   const applied = await Promise.all(runs);
   const expected = await migrationNames();
-  expect(applied.map((migrations) => migrations.length).sort()).toEqual([0, 0, expected.length, expected.length]);
+  expect(applied.map((migrations) => migrations.length).sort((a, b) => a - b)).toEqual([
+    0,
+    0,
+    expected.length,
+    expected.length,
+  ]);
   for (const name of names) {
     await using migrated = await connect(server.url(name));
     expect(await findFaults(migrated.sql)).toEqual({});

@@ -110,7 +110,7 @@ export async function applyMigrations(databaseUrl: string): Promise<string[]> {
     );
   } catch (error) {
     if (!(failure instanceof Error)) throw error;
-    throw new Error(`A migration failed and left nothing: ${failure.message}`, { cause: failure });
+    throw new Error(`A migration failed and left nothing: ${failure.message}`, { cause: error });
   } finally {
     await pool.end(); // freeing the engine leaves its connections open
   }

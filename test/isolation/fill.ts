@@ -42,12 +42,12 @@ export async function fillTables(superuser: Connection, owner: Owner): Promise<M
   return rows;
 }
 
-/** The condition that a row is the owner's, over a table `t`. */
+/** The condition that a row of a table is the owner's. */
 export function ownedBy(table: Table, owner: Owner): { condition: string; values: string[] } {
-  if (table.class === 'person') return { condition: `t.${table.personOf} = $1::uuid`, values: [owner.userId] };
+  if (table.class === 'person') return { condition: `${table.personOf} = $1::uuid`, values: [owner.userId] };
   return table.tenantOf === null
-    ? { condition: 'false and $1 is null', values: [owner.tenantId] }
-    : { condition: `t.${table.tenantOf} = $1::uuid`, values: [owner.tenantId] };
+    ? { condition: 'false and $1::uuid is null', values: [owner.tenantId] }
+    : { condition: `${table.tenantOf} = $1::uuid`, values: [owner.tenantId] };
 }
 
 async function ownRow(superuser: Connection, table: Table, owner: Owner): Promise<Row | undefined> {
