@@ -111,6 +111,8 @@ CREATE TABLE "contacts" (
     "custom_fields" JSONB NOT NULL DEFAULT '{}',
     "blocked_at" TIMESTAMPTZ(3),
     "merged_into_id" UUID,
+    "import_id" UUID,
+    "import_line" INTEGER,
     "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
