@@ -18,7 +18,7 @@ const log = createLog(env.LOG_LEVEL).child({ process: 'api' });
 const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
 await using db = createDb(env.DATABASE_URL, { poolSize: env.DATABASE_POOL_SIZE, applicationName: 'parley-api' });
 await refuseStrongRole(db);
-const keys = await loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
+const keys = loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
 
 const registry = createRegistry();
 watchPools(registry, { app: db.pool });

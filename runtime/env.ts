@@ -1,53 +1,94 @@
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 
 const database = z.url({
   protocol: /^postgres(ql)?$/,
   error: 'expected postgresql://user:password@host:port/database',
 });
-const count = (byDefault: number, min = 1, max = Number.MAX_SAFE_INTEGER) =>
-  z.coerce.number().int().min(min).max(max).default(byDefault);
 
-/** `kid:base64,…`, newest first. */
-const keyring = z.string().transform((text, context) => {
-  const keys = text.split(',').map((entry) => {
-    const [kid, base64, ...rest] = entry.trim().split(':');
-    if (!kid || !base64 || rest.length > 0 || !/^[A-Za-z0-9+/]+=*$/.test(base64)) {
-      context.issues.push({
-        code: 'custom',
-        input: undefined,
-        message: 'expected kid:base64, comma-separated, newest first',
-      });
-      return undefined;
-    }
-    return { kid, key: Buffer.from(base64, 'base64') };
+const count = (byDefault: number, min = 1, max = Number.MAX_SAFE_INTEGER) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
+    .default(byDefault);
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean),
+);
+
+/** `kid:base64,…`, newest first. `problem` says what is wrong with a key, if anything. */
+const keyring = (problem: (key: Buffer) => string | undefined) =>
+  list.transform((entries, context) => {
+    const refuse = (message: string) => context.issues.push({ code: 'custom', input: undefined, message });
+    const keys = entries.map((entry) => {
+      const [, kid = '', base64 = ''] = /^([\w.-]+):([A-Za-z0-9+/]+={0,2})$/.exec(entry) ?? [];
+      const key = Buffer.from(base64, 'base64');
+      const wrong = kid === '' ? undefined : problem(key);
+      if (wrong) refuse(`the key ${kid} is not usable: ${wrong}`);
+      return { kid, key };
+    });
+    const kids = new Set(keys.map(({ kid }) => kid));
+    if (keys.length === 0 || kids.has('')) refuse('expected kid:base64, comma-separated, newest first');
+    if (kids.size < keys.length) refuse('expected every key under a name of its own');
+    return keys;
   });
-  return keys.filter((key) => key !== undefined);
-});
+
+function encryptionKeyProblem(key: Buffer): string | undefined {
+  return key.length === 32 ? undefined : `expected 32 bytes, found ${key.length}`;
+}
+
+function signingKeyProblem(key: Buffer): string | undefined {
+  const expected = 'expected an ES256 (P-256) or Ed25519 private key in PKCS8';
+  try {
+    const { asymmetricKeyType: type, asymmetricKeyDetails } = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+    const isKnown = type === 'ed25519' || (type === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1');
+    return isKnown ? undefined : expected;
+  } catch {
+    return expected; // what OpenSSL says of it helps nobody
+  }
+}
 
 const laneNames = ['inbound', 'interactive', 'campaign', 'sync', 'maintenance'] as const;
 
-const shape = {
-  NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
+function isOrigin(text: string): boolean {
+  return URL.parse(text)?.origin === text;
+}
+
+/** What has no default: each process must be given what it needs of it. */
+const given = {
   DATABASE_URL: database,
   DATABASE_QUEUE_URL: database,
   DATABASE_OWNER_URL: database,
-  DATABASE_POOL_SIZE: count(20, 2, 500),
   STORAGE_URL: z.url({ protocol: /^(file|s3)$/, error: 'expected file:///folder or s3://bucket/prefix' }),
+  ENCRYPTION_KEYS: keyring(encryptionKeyProblem),
+  JWT_KEYS: keyring(signingKeyProblem),
+};
+
+const needs = {
+  api: ['DATABASE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS', 'JWT_KEYS'],
+  worker: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS'],
+  migrate: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'DATABASE_OWNER_URL'],
+  jobs: ['DATABASE_QUEUE_URL'],
+} as const satisfies Record<string, (keyof typeof given)[]>;
+
+const settings = {
+  NODE_ENV: z.enum(['production', 'development', 'test']).default('production'),
+  DATABASE_POOL_SIZE: count(20, 2, 500),
   PORT: count(4000, 0, 65_535),
   METRICS_PORT: count(9464, 0, 65_535),
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/, error: 'expected http:// or https://' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  ENCRYPTION_KEYS: keyring.refine((keys) => keys.every(({ key }) => key.length === 32), 'expected keys of 32 bytes'),
-  JWT_KEYS: keyring,
-  CORS_ORIGINS: z
-    .string()
-    .default('')
-    .transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
-    ),
+  CORS_ORIGINS: list
+    .refine((origins) => origins.every(isOrigin), 'expected origins as https://app.example.com, without a path')
+    .default([]),
   REQUEST_BODY_BYTES_MAX: count(1_000_000, 1_000),
   REQUEST_TIMEOUT_MS: count(10_000, 100),
   QUERY_DEPTH_MAX: count(12),
@@ -63,11 +104,7 @@ const shape = {
   IMPORT_PAGE_RECORDS: count(2_000, 1, 10_000),
   IMPORT_LEASE_MS: count(20_000, 500),
   IMPORT_SLICE_MS: count(20_000, 100),
-  WORKER_LANES: z
-    .string()
-    .default(laneNames.join(','))
-    .transform((text) => text.split(',').map((name) => name.trim()))
-    .pipe(z.array(z.enum(laneNames)).min(1)),
+  WORKER_LANES: list.pipe(z.array(z.enum(laneNames)).min(1)).default([...laneNames]),
   WORKER_CONCURRENCY: count(4, 1, 64),
   WORKER_POLL_MS: count(1_000, 50),
   WORKER_HEARTBEAT_MS: count(5_000, 50),
@@ -79,22 +116,12 @@ const shape = {
 };
 
 /** Every variable that is read, for what lists them. */
-export const variableNames = Object.keys(shape);
+export const variableNames = [...Object.keys(given), ...Object.keys(settings)];
 
-const everything = z.object(shape);
-export type Env = z.infer<typeof everything>;
-
-/** What each process must be given; the rest has a default or is not its business. */
-const needs = {
-  api: ['DATABASE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS', 'JWT_KEYS'],
-  worker: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS'],
-  migrate: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'DATABASE_OWNER_URL'],
-  jobs: ['DATABASE_QUEUE_URL'],
-} as const satisfies Record<string, (keyof Env)[]>;
-
-type Secret =
-  'DATABASE_URL' | 'DATABASE_QUEUE_URL' | 'DATABASE_OWNER_URL' | 'STORAGE_URL' | 'ENCRYPTION_KEYS' | 'JWT_KEYS';
-export type EnvOf<P extends keyof typeof needs> = Omit<Env, Secret> & Pick<Env, (typeof needs)[P][number]>;
+type Process = keyof typeof needs;
+type Outputs<T extends Record<string, z.ZodType>> = { [K in keyof T]: z.output<T[K]> };
+export type EnvOf<P extends Process> = Outputs<typeof settings> &
+  Pick<Outputs<typeof given>, (typeof needs)[P][number]>;
 
 /** The environment is wrong: every mistake, by name, without any value. */
 export class EnvError extends Error {
@@ -108,25 +135,27 @@ export class EnvError extends Error {
 }
 
 /** Reads and checks the environment of one kind of process; all mistakes are reported together. The only reader of `process.env`. */
-export function readEnv<P extends keyof typeof needs>(process_: P, source: NodeJS.ProcessEnv = process.env): EnvOf<P> {
-  const needed: readonly string[] = needs[process_];
-  const secrets = [
-    'DATABASE_URL',
-    'DATABASE_QUEUE_URL',
-    'DATABASE_OWNER_URL',
-    'STORAGE_URL',
-    'ENCRYPTION_KEYS',
-    'JWT_KEYS',
-  ];
-  const set = Object.fromEntries(Object.entries(source).filter(([name, value]) => name in shape && value !== ''));
-  const optional = secrets.filter((name) => !needed.includes(name));
-  const schema = everything.partial(Object.fromEntries(optional.map((name) => [name, true])) as Record<Secret, true>);
-  const result = schema.safeParse(set);
-  if (result.success) return result.data as EnvOf<P>;
-  throw new EnvError(
-    result.error.issues.map(({ path, message }) => {
-      const name = String(path[0]);
-      return `${name} ${name in set ? `is not valid: ${message}` : 'is missing'}`;
-    }),
+export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = process.env): EnvOf<P> {
+  const needed = Object.fromEntries(needs[kind].map((name) => [name, given[name]]));
+  const set = Object.fromEntries(
+    Object.entries(source).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
   );
+  const result = z.object({ ...settings, ...needed }).safeParse(set);
+  if (!result.success) {
+    throw new EnvError(
+      result.error.issues.map(({ path: [name = ''], message }) =>
+        name in set ? `${String(name)} is not valid: ${message}` : `${String(name)} is missing`,
+      ),
+    );
+  }
+  const env = result.data as EnvOf<P>;
+  const clashes = findClashes(env);
+  if (clashes.length > 0) throw new EnvError(clashes);
+  return env;
+}
+
+/** Values that are right each by itself and wrong together. */
+function findClashes(env: Outputs<typeof settings>): string[] {
+  const tooSoon = env.WORKER_DEAD_AFTER_MS < 2 * env.WORKER_HEARTBEAT_MS;
+  return tooSoon ? ['WORKER_DEAD_AFTER_MS must be at least twice WORKER_HEARTBEAT_MS: one late beat is no death'] : [];
 }

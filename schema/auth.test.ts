@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { type JWTPayload, SignJWT } from 'jose';
 import { formatRefreshToken, newRefreshToken, parseRefreshToken } from '../domain/auth/refresh-token.ts';
 import { loadAuthKeys } from '../domain/auth/keys.ts';
@@ -186,7 +186,7 @@ test('a repeat gets the same successor although the server’s secrets were rota
 }) => {
   const first = await refresh(api.graphql, shop.refreshToken);
   const rotated = [{ kid: 'newer', key: randomBytes(32) }, ...testKeys.encryption];
-  const keys = await loadAuthKeys('http://parley.test', testKeys.jwt, rotated);
+  const keys = loadAuthKeys('http://parley.test', testKeys.jwt, rotated);
   await using other = await startTestApi({ db, keys, storage, clock });
   expect((await refresh(other.graphql, shop.refreshToken)).refreshToken).toBe(first.refreshToken);
   expect(await refresh(other.graphql, first.refreshToken)).toMatchObject({ __typename: 'Session' });
@@ -265,13 +265,13 @@ test('a token that we did not sign, or not for this, is nobody’s', async ({ ap
   const [ours] = keys.signing;
   if (!ours) throw new Error('The tests have a signing key.');
   const header = { alg: ours.algorithm, kid: ours.kid, typ: 'at+jwt' };
-  const sign = (payload: JWTPayload, change: object, key: CryptoKey | Uint8Array = ours.privateKey) =>
+  const sign = (payload: JWTPayload, change: object, key: KeyObject | Uint8Array = ours.privateKey) =>
     new SignJWT(payload).setProtectedHeader({ ...header, ...change }).sign(key);
   const json = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const stranger = await loadAuthKeys('', [{ kid: 'test', key: pkcs8('ed25519') }], []);
+  const stranger = loadAuthKeys('', [{ kid: 'test', key: ed25519() }], []);
   const { nbf: _nbf, ...withoutStart } = claims;
   const { exp: _exp, ...withoutEnd } = claims;
-  const publicKey = new Uint8Array(await crypto.subtle.exportKey('spki', ours.publicKey));
+  const publicKey = ours.publicKey.export({ format: 'der', type: 'spki' });
 
   const control = await sign(claims, {});
   expect((await api.graphql(viewerQuery, {}, control)).data['viewer']).not.toBeNull();
@@ -342,6 +342,6 @@ test('no password and no token is stored or logged', async ({ api, shop, databas
     expect(api.logLines.join('')).not.toContain(secret);
 });
 
-function pkcs8(type: 'ed25519'): Buffer {
-  return generateKeyPairSync(type).privateKey.export({ format: 'der', type: 'pkcs8' });
+function ed25519(): Buffer {
+  return generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
 }

@@ -105,7 +105,7 @@ export const test = base.extend<Fixtures>({
     await use(Object.assign(createStorage(pathToFileURL(directory).href), { directory }));
     await rm(directory, { recursive: true, force: true });
   },
-  keys: async ({}, use) => use(await loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption)),
+  keys: async ({}, use) => use(loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption)),
   clock: async ({}, use) => {
     let aheadMs = 0;
     await use({ now: () => new Date(Date.now() + aheadMs), advance: (ms) => void (aheadMs += ms) });
