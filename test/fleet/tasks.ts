@@ -56,37 +56,35 @@ export const tasks: Task[] = [
   }),
   task(steps, async ({ tenantId, workId }, { db, signal, settings }) => {
     const token = randomUUID();
-    const claimed = await inTenant(
-      db,
-      tenantId,
-      (tx) => tx.$executeRaw`
-        update test_works set lease_token = ${token}::uuid, lease_until = clock_timestamp() + make_interval(secs => ${settings.importLeaseMs / 1_000})
-         where id = ${workId}::uuid and done < total and (lease_until is null or lease_until < clock_timestamp())`,
+    const leaseSeconds = settings.importLeaseMs / 1_000;
+    const write = <T>(fn: (tx: Tx) => Promise<T>) => inTenant(db, tenantId, fn);
+    const [claimed] = await write(
+      (tx) => tx.$queryRaw<{ done: number; total: number }[]>`
+        update test_works set lease_token = ${token}::uuid, lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+         where id = ${workId}::uuid and done < total and (lease_until is null or lease_until < clock_timestamp()) returning done, total`,
     );
-    if (claimed === 0) return;
-    for (let taken = 0; taken < sliceSteps && !signal.aborted; taken += 1) {
-      const isMine = await inTenant(db, tenantId, async (tx) => {
-        const [step] = await tx.$queryRaw<{ done: number }[]>`
-          update test_works set done = done + 1, lease_until = clock_timestamp() + make_interval(secs => ${settings.importLeaseMs / 1_000})
-           where id = ${workId}::uuid and lease_token = ${token}::uuid and lease_until > clock_timestamp() and done < total returning done`;
-        if (!step) return false;
-        await tx.$executeRaw`insert into test_steps (work_id, step, pid) values (${workId}::uuid, ${step.done}, ${process.pid})`;
+    if (!claimed) return;
+    let { done } = claimed; // kept in memory, as an import keeps its place in the file: only the lease tells whether it still holds
+    for (let taken = 0; taken < sliceSteps && done < claimed.total && !signal.aborted; taken += 1) {
+      const isMine = await write(async (tx) => {
+        const kept = await tx.$executeRaw`
+          update test_works set done = ${done + 1}, lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+           where id = ${workId}::uuid and lease_token = ${token}::uuid and lease_until > clock_timestamp()`;
+        if (kept === 0) return false;
+        await tx.$executeRaw`insert into test_steps (work_id, step, pid) values (${workId}::uuid, ${done + 1}, ${process.pid})`;
         return true;
       });
       if (!isMine) return;
+      done += 1;
       await pause(stepMs);
     }
-    await inTenant(db, tenantId, async (tx) => {
-      await tx.$executeRaw`update test_works set lease_until = null where id = ${workId}::uuid and lease_token = ${token}::uuid`;
-      await enqueueNext(tx, tenantId, workId);
+    await write(async (tx) => {
+      const mine =
+        await tx.$executeRaw`update test_works set lease_until = null where id = ${workId}::uuid and lease_token = ${token}::uuid`;
+      if (mine > 0 && done < claimed.total) await enqueue(tx, steps, { tenantId, workId });
     });
   }),
 ];
-
-async function enqueueNext(tx: Tx, tenantId: string, workId: string): Promise<void> {
-  const [open] = await tx.$queryRaw<unknown[]>`select from test_works where id = ${workId}::uuid and done < total`;
-  if (open) await enqueue(tx, steps, { tenantId, workId });
-}
 
 export const wakeUps: WakeUp[] = [
   wakeUp(
