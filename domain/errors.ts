@@ -3,6 +3,7 @@ export type ErrorCode =
   | 'INVALID_INPUT'
   | 'NOT_FOUND'
   | 'CONFLICT'
+  | 'FORBIDDEN'
   | 'IDEMPOTENCY_CONFLICT'
   | 'STILL_RUNNING'
   | 'RATE_LIMITED'
@@ -36,6 +37,22 @@ export class NotFoundError extends DomainError {
 /** The state of things does not allow it, now or any more. */
 export class ConflictError extends DomainError {
   readonly code = 'CONFLICT';
+  /** The input that is in conflict, where it is one. */
+  readonly path: string | undefined;
+  /** The object of the same tenant that stands against it. */
+  readonly conflicting: ObjectReference | undefined;
+  constructor(message: string, details: { path?: string; conflicting?: ObjectReference } = {}) {
+    super(message);
+    this.path = details.path;
+    this.conflicting = details.conflicting;
+  }
+}
+
+export type ObjectReference = { typename: string; id: string };
+
+/** Signed in, but this one is not the caller's to change. */
+export class ForbiddenError extends DomainError {
+  readonly code = 'FORBIDDEN';
 }
 
 /** The key was used for something else before. */
@@ -93,7 +110,14 @@ export function problems(): { add(path: string, message: string): void; throwIfA
 }
 
 /** A refusal as it is stored with an idempotency key, so that a repeat of the request gets the same answer. */
-export type StoredError = { code: ErrorCode; message: string; fields?: FieldProblem[]; retryAfter?: number };
+export type StoredError = {
+  code: ErrorCode;
+  message: string;
+  fields?: FieldProblem[];
+  retryAfter?: number;
+  path?: string;
+  conflicting?: ObjectReference;
+};
 
 export function storeError(error: DomainError): StoredError {
   return {
@@ -101,13 +125,19 @@ export function storeError(error: DomainError): StoredError {
     message: error.message,
     ...(error instanceof InvalidInputError ? { fields: error.fields } : {}),
     ...(error instanceof RateLimitedError ? { retryAfter: error.retryAfter } : {}),
+    ...(error instanceof ConflictError ? detailsOf(error) : {}),
   };
+}
+
+function detailsOf({ path, conflicting }: ConflictError): { path?: string; conflicting?: ObjectReference } {
+  return { ...(path === undefined ? {} : { path }), ...(conflicting ? { conflicting } : {}) };
 }
 
 const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   INVALID_INPUT: ({ fields }) => new InvalidInputError(fields ?? []),
   NOT_FOUND: ({ message }) => new NotFoundError(message),
-  CONFLICT: ({ message }) => new ConflictError(message),
+  CONFLICT: ({ message, ...details }) => new ConflictError(message, details),
+  FORBIDDEN: ({ message }) => new ForbiddenError(message),
   IDEMPOTENCY_CONFLICT: ({ message }) => new IdempotencyConflictError(message),
   STILL_RUNNING: ({ retryAfter }) => new StillRunningError(retryAfter ?? 1),
   RATE_LIMITED: ({ message, retryAfter }) => new RateLimitedError(message, retryAfter ?? 1),

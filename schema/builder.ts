@@ -56,7 +56,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   relay: {
     clientMutationId: 'omit',
     cursorType: 'String',
-    nodesOnConnection: true,
+    nodesOnConnection: { description: 'The objects of this page.' },
     // node.ts has its own: a malformed id is null there too.
     nodeQueryOptions: false,
     nodesQueryOptions: false,
@@ -67,6 +67,15 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     hasPreviousPageFieldOptions: { description: 'Whether something comes before.' },
     startCursorFieldOptions: { description: 'The cursor of the first edge.' },
     endCursorFieldOptions: { description: 'The cursor of the last edge: `after` it comes the next page.' },
+    firstArgOptions: { description: 'How many from the beginning: at most 100, 50 if left out.' },
+    afterArgOptions: { description: 'Behind which cursor to go on, with `first`.' },
+    lastArgOptions: { description: 'How many from the end: at most 100.' },
+    beforeArgOptions: { description: 'Before which cursor to go on, with `last`.' },
+    edgesFieldOptions: { description: 'The objects of this page, each with its cursor.' },
+    nodesFieldOptions: { description: 'The objects of this page.' },
+    pageInfoFieldOptions: { description: 'Where this page stands in the list.' },
+    nodeFieldOptions: { description: 'The object.' },
+    cursorFieldOptions: { description: 'Where it stands in the list; it stays good when the object is deleted.' },
   },
   errors: {
     directResult: true,
@@ -86,5 +95,11 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer() !== null),
   },
 });
+
+/** What an input type's fields are made with: for fields that several inputs share. */
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<
+  PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>,
+  'InputObject'
+>;
 
 export type { Tx, Viewer };

@@ -1,8 +1,10 @@
+import { encodeGlobalID } from '@pothos/plugin-relay';
 import {
   ConflictError,
   ConsentWithdrawnError,
   type DomainError,
   EmailTakenError,
+  ForbiddenError,
   IdempotencyConflictError,
   InvalidCredentialsError,
   InvalidInputError,
@@ -19,6 +21,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     INVALID_INPUT: { description: 'Some of the input was not accepted: `fields` says where.' },
     NOT_FOUND: { description: 'There is no such object, or none of yours.' },
     CONFLICT: { description: 'The state of the object does not allow it.' },
+    FORBIDDEN: { description: 'It is not yours to change.' },
     IDEMPOTENCY_CONFLICT: { description: 'The idempotency key was used for another input before.' },
     STILL_RUNNING: { description: 'The first request with this idempotency key has not finished.' },
     RATE_LIMITED: { description: 'Too many requests: wait `retryAfter` seconds.' },
@@ -37,7 +40,7 @@ export const UserError = builder.interfaceRef<DomainError>('UserError').implemen
   }),
 });
 
-const FieldProblem = builder.objectRef<{ path: string; message: string }>('FieldProblem').implement({
+export const FieldProblem = builder.objectRef<{ path: string; message: string }>('FieldProblem').implement({
   description: 'One value that was not accepted.',
   fields: (t) => ({
     path: t.exposeString('path', {
@@ -70,11 +73,29 @@ builder.objectType(StillRunningError, {
   fields: (t) => ({ retryAfter: t.exposeInt('retryAfter', { description: retryAfter }) }),
 });
 
+builder.objectType(ConflictError, {
+  name: 'ConflictError',
+  description: 'The state of the object does not allow it, now or any more.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    path: t.exposeString('path', {
+      nullable: true,
+      description:
+        'What of the input is in conflict, as `phone` or `identities.0.value`; null when it is not about one value.',
+    }),
+    conflictingId: t.id({
+      nullable: true,
+      description: 'The id of the object that stands against it, as of the contact who has this phone already.',
+      resolve: ({ conflicting }) => (conflicting ? encodeGlobalID(conflicting.typename, conflicting.id) : null),
+    }),
+  }),
+});
+
 const plain = (type: new (message: string) => DomainError, description: string) =>
   builder.objectType(type, { name: type.name, description, interfaces: [UserError] });
 
 plain(NotFoundError, 'There is no such object, or none of yours.');
-plain(ConflictError, 'The state of the object does not allow it, now or any more.');
+plain(ForbiddenError, 'It is not yours to change.');
 plain(IdempotencyConflictError, 'The idempotency key was used for another input before.');
 plain(InvalidCredentialsError, 'The e-mail address or the password is wrong.');
 plain(SessionEndedError, 'The session has ended: sign in again.');

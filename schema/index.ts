@@ -5,6 +5,16 @@ import './node.ts';
 import './auth.ts';
 import './tenants.ts';
 import './uploads.ts';
+import './contacts.ts';
+import './contact-list.ts';
+import './contact-changes.ts';
+import './contact-consents.ts';
+import './contact-merges.ts';
+import './contact-notes.ts';
+import './contact-tags.ts';
+import './tags.ts';
+import './custom-fields.ts';
+import './segments.ts';
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({

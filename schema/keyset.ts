@@ -2,7 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import { z } from 'zod';
 import { InvalidInputError } from '../domain/errors.ts';
-import type { KeyColumn, Page } from '../domain/page.ts';
+import { type KeyColumn, type Page, prismaPage } from '../domain/page.ts';
 import type { Context } from './builder.ts';
 
 export const pageSizeDefault = 50;
@@ -15,8 +15,12 @@ export type ConnectionArgs = {
   before?: string | null | undefined;
 };
 
-/** The nested selection of the page's nodes, as Prisma wants it. */
-export type NodeQuery = { select: Record<string, unknown> } | { include?: Record<string, unknown> };
+/** What a page's rows are selected with: the columns of their cursors, and what the client asked for. Typed as what is sure of it. */
+export type NodeQuery = { select: { id: true } };
+
+const nodePaths = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
+
+const selectOrder = (order: KeyColumn[]) => Object.fromEntries(order.map(({ field }) => [field, true]));
 
 /**
  * A page of a connection by keyset: the cursor holds the order values and the id, so it survives the deletion of its row.
@@ -27,12 +31,30 @@ export async function keyset<Row extends { id: string }>(
   args: ConnectionArgs,
   context: Context,
   info: GraphQLResolveInfo,
-  find: (page: Page, query: { select: Record<string, unknown> }) => Promise<Row[]>,
+  find: (page: Page, query: NodeQuery) => Promise<Row[]>,
 ) {
   const page = readPage(order, args);
-  const select = Object.fromEntries(order.map(({ field }) => [field, true]));
-  const query = queryFromInfo({ context, info, select, paths: [['nodes'], ['edges', 'node']] });
-  return connectionOf(order, page, await find(page, query as { select: Record<string, unknown> }));
+  const query = queryFromInfo({ context, info, select: selectOrder(order), paths: nodePaths });
+  return connectionOf(order, page, await find(page, query as unknown as NodeQuery));
+}
+
+/** A list's `totalCount`, which its `resolve` gives as a function: called only when a client asks. */
+export const totalCountDescription =
+  'How many there are on all pages. Counting takes time: ask for it only where it is shown.';
+
+/**
+ * The page of a connection below a Prisma object, for `select`: part of the parents' own statement, limited there for each parent.
+ * `nested` is what `select` is given, and `typename` the type of the nodes.
+ */
+export function nestedPage(
+  order: KeyColumn[],
+  args: ConnectionArgs,
+  nested: (selection: never, path: never) => unknown,
+  typename: string,
+): NodeQuery {
+  const query = { ...prismaPage(readPage(order, args)), select: selectOrder(order) };
+  const below = { getType: () => typename, paths: nodePaths }; // the plugin's own connections say it so; its types know one path only
+  return nested(query as never, below as never) as NodeQuery;
 }
 
 /** Where a page begins and how long it is, from the arguments of a connection. */

@@ -1,0 +1,28 @@
+import type { Tx } from '../../prisma/client.ts';
+import { lockContact } from './lock-contact.ts';
+import { suppress, suppressionKeys } from './suppression.ts';
+
+/**
+ * Erases a contact, what was merged into it and all that hangs on them. What stays is hashes of how they were known, so that no
+ * import brings them back as consented.
+ */
+export async function deleteContact(tx: Tx, tenantId: string, contactId: string): Promise<{ id: string }> {
+  await lockContact(tx, tenantId, contactId);
+  const family = await tx.$queryRaw<{ id: string; email: string | null; externalId: string | null }[]>`
+    with recursive family as (
+      select id, email, external_id from contacts where tenant_id = ${tenantId}::uuid and id = ${contactId}::uuid
+      union
+      select c.id, c.email, c.external_id from contacts c join family on c.tenant_id = ${tenantId}::uuid and c.merged_into_id = family.id
+    )
+    select id, email, external_id as "externalId" from family`;
+  const identities = await tx.contactIdentity.findMany({
+    where: { tenantId, contactId: { in: family.map(({ id }) => id) } },
+    select: { kind: true, matchKey: true },
+  });
+  const keys = [
+    ...suppressionKeys({ identities }),
+    ...family.flatMap(({ email, externalId }) => suppressionKeys({ identities: [], email, externalId })),
+  ];
+  await suppress(tx, tenantId, keys);
+  return tx.contact.delete({ where: { tenantId_id: { tenantId, id: contactId } }, select: { id: true } });
+}

@@ -1,0 +1,60 @@
+import type { Tx } from '../../prisma/client.ts';
+import { ConflictError, InvalidInputError } from '../errors.ts';
+import { noSuchContact } from './lock-contact.ts';
+import { fill, joinConsents, moveTags } from './absorb.ts';
+
+/**
+ * Makes one contact of two: the source is hidden, what it has goes to the target and remembers where it came from, so that
+ * `unmergeContact` can give it back. The stricter consent wins. Answers with the target.
+ */
+export async function mergeContacts(
+  tx: Tx,
+  tenantId: string,
+  { sourceId, targetId }: { sourceId: string; targetId: string },
+): Promise<{ id: string }> {
+  if (sourceId === targetId) {
+    throw new InvalidInputError([{ path: 'sourceId', message: 'Expected another contact than the target.' }]);
+  }
+  const { now, contacts } = await lockBoth(tx, tenantId, sourceId, targetId);
+  for (const path of ['sourceId', 'targetId'] as const) {
+    const contact = contacts.get(path === 'sourceId' ? sourceId : targetId) ?? noSuchContact();
+    if (contact.mergedIntoId) throw mergedAlready(path, contact.mergedIntoId);
+  }
+  await tx.$executeRaw`
+    update contact_identities set contact_id = ${targetId}::uuid, origin_contact_id = coalesce(origin_contact_id, contact_id)
+     where tenant_id = ${tenantId}::uuid and contact_id = ${sourceId}::uuid`;
+  await tx.$executeRaw`
+    update contact_notes set contact_id = ${targetId}::uuid, origin_contact_id = coalesce(origin_contact_id, contact_id)
+     where tenant_id = ${tenantId}::uuid and contact_id = ${sourceId}::uuid`;
+  await moveTags(tx, tenantId, sourceId, targetId);
+  await joinConsents(tx, tenantId, sourceId, targetId);
+  const filled = await fill(tx, tenantId, sourceId, targetId, now);
+  await tx.contactMerge.create({ data: { tenantId, sourceId, targetId, filled, mergedAt: now }, select: { id: true } });
+  await tx.contact.update({
+    where: { tenantId_id: { tenantId, id: sourceId } },
+    data: { mergedIntoId: targetId, updatedAt: now },
+    select: { id: true },
+  });
+  return { id: targetId };
+}
+
+/** Locks two contacts, hidden ones too, in the order of their ids: two merges the other way round wait instead of blocking each other. */
+export async function lockBoth(
+  tx: Tx,
+  tenantId: string,
+  one: string,
+  other: string,
+): Promise<{ now: Date; contacts: Map<string, { mergedIntoId: string | null }> }> {
+  const rows = await tx.$queryRaw<{ id: string; mergedIntoId: string | null; now: Date }[]>`
+    select id, merged_into_id as "mergedIntoId", clock_timestamp() as now from contacts
+     where tenant_id = ${tenantId}::uuid and id in (${one}::uuid, ${other}::uuid) order by id for no key update`;
+  const [first] = rows;
+  return { now: first?.now ?? new Date(0), contacts: new Map(rows.map((row) => [row.id, row])) };
+}
+
+function mergedAlready(path: string, mergedIntoId: string): ConflictError {
+  return new ConflictError(`${path}: This contact was merged into another one already.`, {
+    path,
+    conflicting: { typename: 'Contact', id: mergedIntoId },
+  });
+}

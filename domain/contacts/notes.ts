@@ -1,0 +1,63 @@
+import type { Tx } from '../../prisma/client.ts';
+import { ForbiddenError, InvalidInputError, NotFoundError } from '../errors.ts';
+import { may, type Viewer } from '../auth/viewer.ts';
+import { noteLengthMax } from './contact-fields.ts';
+import { lockContact } from './lock-contact.ts';
+import { checkLongText } from './text.ts';
+
+/** Writes down something about a contact, in the caller's name. */
+export async function createNote(
+  tx: Tx,
+  { tenantId, userId }: Viewer,
+  input: { contactId: string; body: string },
+): Promise<{ id: string }> {
+  const body = readBody(input.body);
+  await lockContact(tx, tenantId, input.contactId);
+  const author = await tx.user.findUnique({ where: { id: userId }, select: { name: true } });
+  return tx.contactNote.create({
+    data: { tenantId, contactId: input.contactId, body, authorId: userId, authorName: author?.name ?? null },
+    select: { id: true },
+  });
+}
+
+/** Changes a note; only who wrote it may put other words into it. */
+export async function updateNote(
+  tx: Tx,
+  viewer: Viewer,
+  noteId: string,
+  input: { body: string },
+): Promise<{ id: string }> {
+  const body = readBody(input.body);
+  const note = await findNote(tx, viewer.tenantId, noteId);
+  if (note.authorId !== viewer.userId) throw new ForbiddenError('Only its author may change a note.');
+  await tx.$executeRaw`
+    update contact_notes set body = ${body}, updated_at = clock_timestamp() where tenant_id = ${viewer.tenantId}::uuid and id = ${noteId}::uuid`;
+  return { id: noteId };
+}
+
+/** Deletes a note: its author may, and whoever manages the tenant. */
+export async function deleteNote(tx: Tx, viewer: Viewer, noteId: string): Promise<{ id: string }> {
+  const note = await findNote(tx, viewer.tenantId, noteId);
+  if (note.authorId !== viewer.userId && !may(viewer.role, 'contacts.delete')) {
+    throw new ForbiddenError('Only its author or a manager may delete a note.');
+  }
+  await tx.contactNote.deleteMany({ where: { tenantId: viewer.tenantId, id: noteId } });
+  return { id: noteId };
+}
+
+async function findNote(tx: Tx, tenantId: string, noteId: string): Promise<{ authorId: string | null }> {
+  const note = await tx.contactNote.findUnique({
+    where: { tenantId_id: { tenantId, id: noteId } },
+    select: { authorId: true },
+  });
+  if (!note) throw new NotFoundError('There is no such note.');
+  return note;
+}
+
+function readBody(raw: string): string {
+  const { value, problem } = checkLongText(raw, noteLengthMax);
+  if (value) return value;
+  throw new InvalidInputError([
+    { path: 'body', message: problem ? `${problem.message} Expected ${problem.expected}.` : 'Expected a text.' },
+  ]);
+}

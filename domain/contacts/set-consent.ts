@@ -1,0 +1,38 @@
+import type { Tx } from '../../prisma/client.ts';
+import { ConsentWithdrawnError } from '../errors.ts';
+import { recordConsents } from './consent.ts';
+import { checkConsents, type ConsentInput } from './consent-input.ts';
+import { lockContact, touchContact } from './lock-contact.ts';
+import { liftSuppression, suppressionKeys } from './suppression.ts';
+
+/** Records one consent of one contact. A grant that a withdrawal stands against is refused: only the person's own later act counts. */
+export async function setConsent(
+  tx: Tx,
+  tenantId: string,
+  contactId: string,
+  input: ConsentInput,
+  now: Date,
+): Promise<{ id: string }> {
+  const consents = checkConsents([input], now, () => '');
+  const locked = await lockContact(tx, tenantId, contactId);
+  const refused = await recordConsents(
+    tx,
+    tenantId,
+    consents.map((consent) => ({ contactId, ...consent })),
+  );
+  if (refused.length > 0) {
+    throw new ConsentWithdrawnError('This consent was withdrawn; only the person can give it again, by a later act.');
+  }
+  if (input.granted && input.source === 'PERSON') await welcomeBack(tx, tenantId, contactId);
+  await touchContact(tx, tenantId, contactId, locked.now);
+  return { id: contactId };
+}
+
+/** Somebody who was deleted once and consents now is not to be taken for withdrawn the next time. */
+async function welcomeBack(tx: Tx, tenantId: string, contactId: string): Promise<void> {
+  const contact = await tx.contact.findUniqueOrThrow({
+    where: { tenantId_id: { tenantId, id: contactId } },
+    select: { email: true, externalId: true, identities: { select: { kind: true, matchKey: true } } },
+  });
+  await liftSuppression(tx, tenantId, suppressionKeys(contact));
+}
