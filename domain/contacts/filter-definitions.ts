@@ -39,7 +39,7 @@ export async function loadDefinitions(
   const fields =
     keys.length > 0
       ? await tx.customField.findMany({
-          where: { tenantId, key: { in: [...new Set(keys)] } },
+          where: { tenantId, key: { in: [...new Set(keys)] }, deletedAt: null },
           select: { key: true, type: true, options: true },
         })
       : [];

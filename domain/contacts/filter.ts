@@ -1,7 +1,7 @@
 import { allOf, choice, flag, listOf, oneOf, type Reader, refuse, someOf, text, wholeNumber } from '../reader.ts';
 import { consentChannels, consentPurposes } from './consent.ts';
 import { identityKinds } from './contact-fields.ts';
-import { checkDate } from './dates.ts';
+import { checkDate, isoDate } from './dates.ts';
 import { parsePhone } from './phone.ts';
 import { foldText } from './text.ts';
 
@@ -11,8 +11,8 @@ export const filterListMax = 500;
 const textLengthMax = 1_000;
 
 /**
- * Which contacts: a tree of conditions with exactly one key per node, as clients send it and segments keep it (plain JSON; dates
- * and times are ISO texts, tags their ids). `readFilter` makes it, compile-filter.ts turns it into SQL.
+ * Which contacts: a tree of conditions with exactly one key per node, as clients send it (with dates or with their texts) and
+ * segments keep it (plain JSON; dates and times are ISO texts, tags their ids). compile-filter.ts turns it into SQL.
  */
 export type ContactFilter =
   { and: ContactFilter[] } | { or: ContactFilter[] } | { not: ContactFilter } | ReturnType<typeof readCondition>;
@@ -24,13 +24,17 @@ export function readFilter(input: unknown, path = 'filter'): ContactFilter {
 }
 
 const instant: Reader<string> = (value, path) => {
-  const time = typeof value === 'string' && /^[1-9]\d{3}-\d\d-\d\dT/.test(value) ? new Date(value) : undefined;
-  if (!time || Number.isNaN(time.getTime())) return refuse(path, 'Expected a time as 2026-01-31T12:00:00Z.');
-  return time.toISOString();
+  const expected = 'Expected a time as 2026-01-31T12:00:00Z, in the years 1000 to 9999.';
+  const isWritten = typeof value === 'string' && /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(value);
+  if (!isWritten && !(value instanceof Date)) return refuse(path, expected);
+  const time = new Date(value);
+  const text = Number.isNaN(time.getTime()) ? '' : time.toISOString();
+  return /^[1-9]\d{3}-/.test(text) ? text : refuse(path, expected);
 };
 const date: Reader<string> = (value, path) => {
-  const day = typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) ? checkDate(value).value : undefined;
-  return day ?? refuse(path, 'Expected a date as 1990-05-17.');
+  const text = value instanceof Date && !Number.isNaN(value.getTime()) ? isoDate(value) : value;
+  const day = typeof text === 'string' && /^\d{4}-\d\d-\d\d$/.test(text) ? checkDate(text).value : undefined;
+  return day ?? refuse(path, 'Expected a date as 1990-05-17, in the years 1000 to 9999.');
 };
 const tagId: Reader<string> = (value, path) =>
   typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(value)

@@ -1,4 +1,4 @@
-import type { Tx } from '../../prisma/client.ts';
+import type { Prisma, Tx } from '../../prisma/client.ts';
 import { type KeyColumn, type Page, prismaPage, sqlPage } from '../page.ts';
 import { contactsWhere } from './compile-filter.ts';
 import type { ResolvedFilter } from './filter-definitions.ts';
@@ -26,7 +26,7 @@ export async function findContacts<Row extends { id: string }>(
   tenantId: string,
   resolved: ResolvedFilter | null,
   page: Page,
-  read: (args: { where: object; orderBy?: object[]; take?: number }) => Promise<Row[]>,
+  read: (args: Pick<Prisma.ContactFindManyArgs, 'where' | 'orderBy' | 'take'>) => Promise<Row[]>,
 ): Promise<Row[]> {
   if (!resolved) {
     const { where, ...rest } = prismaPage(page);
