@@ -19,6 +19,8 @@ export const long = defineJob({ ...base, name: 'test/long', lane: 'sync' });
 export const deaf = defineJob({ ...base, name: 'test/deaf', lane: 'sync' });
 /** Ends its process without a word. */
 export const deadly = defineJob({ ...base, name: 'test/deadly', lane: 'campaign' });
+/** Loses an error. */
+export const careless = defineJob({ ...base, name: 'test/careless', lane: 'interactive' });
 /** Counts up a row's `done` in small steps, each fenced by a lease: the shape of all our long work. */
 export const steps = defineJob({
   name: 'test/steps',
@@ -54,6 +56,10 @@ export const tasks: Task[] = [
     process.kill(process.pid, 'SIGKILL');
     await pause(60_000);
   }),
+  task(careless, async () => {
+    void Promise.reject(new Error('Nobody answers +55 11 98888-7777'));
+    await pause(1_000);
+  }),
   task(steps, async ({ tenantId, workId }, { db, signal, settings }) => {
     const token = randomUUID();
     const leaseSeconds = settings.importLeaseMs / 1_000;
@@ -69,7 +75,7 @@ export const tasks: Task[] = [
       const isMine = await write(async (tx) => {
         const kept = await tx.$executeRaw`
           update test_works set done = ${done + 1}, lease_until = clock_timestamp() + make_interval(secs => ${leaseSeconds})
-           where id = ${workId}::uuid and lease_token = ${token}::uuid and lease_until > clock_timestamp()`;
+           where id = ${workId}::uuid and lease_token = ${token}::uuid and lease_until > clock_timestamp() and ${done} < total`;
         if (kept === 0) return false;
         await tx.$executeRaw`insert into test_steps (work_id, step, pid) values (${workId}::uuid, ${done + 1}, ${process.pid})`;
         return true;
