@@ -18,7 +18,7 @@ const readable = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_REQUEST',
-  'PERSISTED_QUERY_NOT_FOUND',
+  'OPERATION_RESOLUTION_FAILURE',
 ]);
 
 /**
@@ -29,10 +29,10 @@ export function maskError(error: unknown, log: Log, requestId: string): GraphQLE
   const at = error instanceof GraphQLError ? error : undefined;
   const cause = innermost(error);
   if (cause instanceof DomainError) {
-    const invalid = cause instanceof InvalidInputError;
     return clientError(at, cause.message, {
-      code: invalid ? 'BAD_USER_INPUT' : cause.code,
-      ...(invalid ? { fields: cause.fields } : {}),
+      code: cause instanceof InvalidInputError ? 'BAD_USER_INPUT' : cause.code,
+      ...('fields' in cause ? { fields: cause.fields } : {}),
+      ...('retryAfter' in cause ? { retryAfter: cause.retryAfter } : {}),
       requestId,
     });
   }

@@ -66,11 +66,17 @@ export function describeError(error: unknown): ErrorDescription {
   return {
     type: error.constructor.name,
     ...codesOf(error),
-    message: scrub(error.message.trim()),
+    message: scrub(messageOf(error)),
     stack: stack.slice(0, 12).map((line) => line.trim()),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
     ...(error instanceof AggregateError ? { errors: error.errors.slice(0, 3).map(describeError) } : {}),
   };
+}
+
+/** Of a query that Prisma does not understand only which one: the rest of its message is the query. */
+function messageOf(error: Error): string {
+  const message = error.message.trim();
+  return error.name === 'PrismaClientValidationError' ? (message.split('\n')[0] ?? '') : message;
 }
 
 /** Codes and the names of constraints hold no data; Prisma keeps Postgres's own below its. */

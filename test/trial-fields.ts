@@ -39,6 +39,13 @@ builder.queryFields((t) => ({
   trialTags: t.stringList({ authScopes: { signedIn: true }, resolve: (_root, _args, ctx) => tagNames(ctx.tx) }),
   trialOrphan: t.field({ type: Trial, authScopes: { signedIn: true }, resolve: () => ({ tag: 'none' }) }),
   trialSleep: t.boolean({ authScopes: { signedIn: true }, resolve: (_root, _args, ctx) => sleep(ctx.tx) }),
+  trialEcho: t.field({
+    type: 'JSON',
+    nullable: true,
+    authScopes: { public: true },
+    args: { text: t.arg.string(), number: t.arg.int(), any: t.arg({ type: 'JSON' }) },
+    resolve: (_root, args) => args,
+  }),
   trialThrow: t.boolean({
     nullable: true,
     authScopes: { public: true },
@@ -48,6 +55,20 @@ builder.queryFields((t) => ({
     },
   }),
 }));
+
+/** Operations as they were parsed: a document that is kept parsed comes by as the same object. */
+const seen = new WeakSet<object>();
+
+builder.queryField('trialSeenBefore', (t) =>
+  t.boolean({
+    authScopes: { public: true },
+    resolve: (_root, _args, _ctx, { operation }) => {
+      const isKnown = seen.has(operation);
+      seen.add(operation);
+      return isKnown;
+    },
+  }),
+);
 
 /** What `trialThrow` throws, by name. */
 export const thrown = new Map<string, unknown>();
