@@ -86,8 +86,14 @@ async function putFirst(tx: Tx, tenantId: string, contactId: string, phone: Iden
        and i.created_at >= first.created_at`;
 }
 
+/** Each once, as it is said first. */
 function withoutRepeats(identities: readonly GivenIdentity[]): GivenIdentity[] {
-  return [...new Map(identities.toReversed().map((identity) => [keyOf(identity), identity])).values()].toReversed();
+  const seen = new Set<string>();
+  return identities.filter((identity) => {
+    const isNew = !seen.has(keyOf(identity));
+    seen.add(keyOf(identity));
+    return isNew;
+  });
 }
 
 /** Who has the identity: an object of the same tenant, so its id may be said. */
