@@ -116,39 +116,33 @@ export const test = base.extend<Fixtures>({
   },
   signUp: async ({ api }, use) => {
     let count = 0;
-    await use(async (name = `Shop ${(count += 1)}`) => {
-      const email = `owner-${randomBytes(6).toString('hex')}@example.com`;
-      const password = randomBytes(12).toString('base64url');
-      const answer = await api.graphql(
-        `mutation ($input: SignUpInput!) { signUp(input: $input) { __typename
-          ... on Session { accessToken refreshToken user { id email } tenant { id } } ... on UserError { message } } }`,
-        {
-          input: {
-            tenantName: name,
-            name: 'Olga Owner',
-            email,
-            password,
-            country: 'BR',
-            timeZone: 'America/Sao_Paulo',
-          },
-        },
-      );
-      const session = answer.data['signUp'];
-      if (session?.__typename !== 'Session') throw new Error(`Sign-up failed: ${JSON.stringify(answer)}`);
-      const { accessToken, refreshToken } = session;
-      return {
-        email,
-        password,
-        accessToken,
-        refreshToken,
-        tenantId: rawId(session.tenant.id),
-        userId: rawId(session.user.id),
-        graphql: (query, variables) => api.graphql(query, variables, accessToken),
-      };
-    });
+    await use((name = `Shop ${(count += 1)}`) => signUp(api, name));
   },
   shop: async ({ signUp }, use) => use(await signUp()),
 });
+
+/** Signs up a tenant with its OWNER, through an API. */
+export async function signUp(api: TestApi, tenantName: string): Promise<Person> {
+  const email = `owner-${randomBytes(6).toString('hex')}@example.com`;
+  const password = randomBytes(12).toString('base64url');
+  const answer = await api.graphql(
+    `mutation ($input: SignUpInput!) { signUp(input: $input) { __typename
+      ... on Session { accessToken refreshToken user { id email } tenant { id } } ... on UserError { message } } }`,
+    { input: { tenantName, name: 'Olga Owner', email, password, country: 'BR', timeZone: 'America/Sao_Paulo' } },
+  );
+  const session = answer.data['signUp'];
+  if (session?.__typename !== 'Session') throw new Error(`Sign-up failed: ${JSON.stringify(answer)}`);
+  const { accessToken, refreshToken } = session;
+  return {
+    email,
+    password,
+    accessToken,
+    refreshToken,
+    tenantId: rawId(session.tenant.id),
+    userId: rawId(session.user.id),
+    graphql: (query, variables) => api.graphql(query, variables, accessToken),
+  };
+}
 
 /** An API on a port of its own, with whatever a test wants otherwise. */
 export async function startTestApi(
