@@ -15,6 +15,10 @@ import { createApi } from './server.ts';
 
 const env = readEnv('api');
 const log = createLog(env.LOG_LEVEL).child({ process: 'api' });
+process.on('uncaughtException', (error) => {
+  log.fatal({ err: error }, 'an error was thrown and nobody caught it');
+  process.exit(1);
+});
 const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
 await using db = createDb(env.DATABASE_URL, { poolSize: env.DATABASE_POOL_SIZE, applicationName: 'parley-api' });
 await refuseStrongRole(db);
@@ -55,3 +59,7 @@ await using server = await listen(
 );
 log.info({ port: server.port, metricsPort: operators.port }, 'api is up');
 log.info({ signal: await stopSignal() }, 'api is stopping');
+setTimeout(() => {
+  log.warn('what was in hand did not end in time and is given up');
+  process.exit(0);
+}, env.STOP_WITHIN_MS).unref();

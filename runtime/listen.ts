@@ -18,8 +18,10 @@ export async function listen(listener: RequestListener, port: number, host?: str
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
+      const again = setInterval(() => server.closeIdleConnections(), 50); // whose answer was still to come, and who would stay for more
       const force = setTimeout(() => server.closeAllConnections(), 5_000);
       await closed;
+      clearInterval(again);
       clearTimeout(force);
     },
   };

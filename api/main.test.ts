@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { expect, sendOperation, test as base, testKeys } from '../test/fixtures.ts';
+import { connect } from '../test/sql.ts';
+
+type LogLine = Record<string, unknown> & { msg: string };
+type Process = { child: ChildProcess; url: string; lines: LogLine[]; stderr: () => string; exited: Promise<unknown[]> };
+
+const root = join(import.meta.dirname, '..');
+const keyring = (keys: { kid: string; key: Buffer }[]) =>
+  keys.map(({ kid, key }) => `${kid}:${key.toString('base64')}`).join();
+
+/** Starts the API as it is started in production; resolves when it is up or has ended. */
+const test = base.extend<{ start: (env?: Record<string, string>) => Promise<Process> }>({
+  start: async ({ database, storage }, use) => {
+    const children: ChildProcess[] = [];
+    await use(async (env = {}) => {
+      const child = spawn(process.execPath, ['api/main.ts'], {
+        cwd: root,
+        env: {
+          PATH: process.env['PATH'],
+          NODE_COMPILE_CACHE: join(root, '.data', 'compile-cache'), // halves the start of a process
+          DATABASE_URL: database.urls.app,
+          STORAGE_URL: pathToFileURL(storage.directory).href,
+          ENCRYPTION_KEYS: keyring(testKeys.encryption),
+          JWT_KEYS: keyring(testKeys.jwt),
+          PUBLIC_URL: 'http://parley.test', // as the API of the fixtures, so that its tokens are good here
+          PORT: '0',
+          METRICS_PORT: '0',
+          ...env,
+        },
+      });
+      children.push(child);
+      const lines: LogLine[] = [];
+      let stderr = '';
+      child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+      if (child.stdout) createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as LogLine));
+      const exited = once(child, 'close');
+      const up = () => lines.find(({ msg }) => msg === 'api is up');
+      await expect.poll(() => up() !== undefined || child.exitCode !== null, { timeout: 30_000 }).toBe(true);
+      return { child, url: `http://127.0.0.1:${String(up()?.['port'])}`, lines, stderr: () => stderr, exited };
+    });
+    for (const child of children) child.kill('SIGKILL');
+  },
+});
+
+test('asked to stop, it takes nothing new, answers what is in hand, and exits with 0 within ten seconds', async ({
+  start,
+  shop,
+  database,
+}) => {
+  const { child, url, lines, exited } = await start();
+  await using superuser = await connect(database.superuserUrl);
+  await superuser.sql`begin`;
+  await superuser.sql`lock table tenants in access exclusive mode`; // whoever asks for the tenant waits
+  const asked = sendOperation(url, '{ tenant { name } }', {}, shop.accessToken);
+  await waitForBlocked(database.superuserUrl);
+
+  const stopped = performance.now();
+  child.kill('SIGTERM');
+  await expect.poll(() => lines.at(-1)?.msg).toBe('api is stopping');
+  await expect.poll(() => fetch(`${url}/health/live`).then(String, () => 'refused')).toBe('refused');
+  expect(child.exitCode).toBeNull();
+  await superuser.sql`commit`;
+  expect(await asked).toEqual({ data: { tenant: { name: 'Shop 1' } } });
+  expect(await exited).toEqual([0, null]);
+  expect(performance.now() - stopped).toBeLessThan(10_000);
+});
+
+test('asked to stop, it gives up what does not end, leaves no transaction behind, and exits with 0 all the same', async ({
+  start,
+  shop,
+  database,
+}) => {
+  await using superuser = await connect(database.superuserUrl);
+  await superuser.query(`alter role app in database ${database.name} set lock_timeout = 0`); // it would end the wait by itself
+  const { child, url, exited } = await start({ REQUEST_TIMEOUT_MS: '60000' });
+  await superuser.sql`begin`;
+  await superuser.sql`lock table tenants in access exclusive mode`;
+  const update = 'mutation { tenantUpdate(input: { name: "Late" }) { __typename } }';
+  const asked = Promise.allSettled(
+    [update, '{ tenant { name } }'].map((text) => sendOperation(url, text, {}, shop.accessToken)),
+  );
+  await waitForBlocked(database.superuserUrl, 2);
+
+  const stopped = performance.now();
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([0, null]);
+  expect(performance.now() - stopped).toBeLessThan(10_000);
+  expect((await asked).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  await superuser.sql`commit`;
+  const left = () =>
+    superuser.sql`select 1 as n from pg_stat_activity where application_name = 'parley-api' and datname = current_database()`;
+  await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  expect(await superuser.sql`select name from tenants`).toEqual([{ name: 'Shop 1' }]);
+});
+
+test('it does not start with a wrong environment, and says everything that is wrong', async ({ start }) => {
+  const { child, stderr } = await start({ PORT: 'http', JWT_KEYS: 'a:AAAA', STORAGE_URL: '' });
+  expect(child.exitCode).toBe(1);
+  for (const name of ['PORT is not valid', 'JWT_KEYS is not valid', 'STORAGE_URL is missing']) {
+    expect(stderr()).toContain(name);
+  }
+});
+
+test('it does not start under a role that row-level security would not hold', async ({ start, database }) => {
+  for (const DATABASE_URL of [database.urls.owner, database.superuserUrl, database.urls.queue]) {
+    const { child, lines } = await start({ DATABASE_URL });
+    expect(child.exitCode).toBe(1);
+    expect(lines.at(-1)).toMatchObject({ level: 'fatal', err: { type: 'StrongRoleError' } });
+  }
+});
+
+/** Waits until so many of the application's statements wait for a lock. */
+async function waitForBlocked(superuserUrl: string, count = 1): Promise<void> {
+  await using observer = await connect(superuserUrl);
+  const blocked = () =>
+    observer.sql`select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+  await expect.poll(blocked, { timeout: 10_000 }).toEqual([{ count }]);
+}
