@@ -34,7 +34,7 @@ export const ConsentSource = builder.enumType('ConsentSource', {
   } as const,
 });
 
-export const ContactConsent = builder.prismaObject('ContactConsent', {
+builder.prismaObject('ContactConsent', {
   description: 'Where a contact stands on one purpose and channel now.',
   fields: (t) => ({
     purpose: t.field({

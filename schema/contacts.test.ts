@@ -1,5 +1,5 @@
 import { inScope, inTenant } from '../prisma/client.ts';
-import { mutate, newContact, newTag, readContact, refusalOf, wholeContact } from '../test/ask.ts';
+import { mutate, newContact, newTag, readContact, refusalOf, tally, wholeContact } from '../test/ask.ts';
 import { describe, expect, globalId, test } from '../test/fixtures.ts';
 
 const whole = `... on Contact { ${wholeContact} }`;
@@ -182,9 +182,7 @@ describe('phones and other identities', () => {
           mutate(shop, 'contactCreate', { name: 'X', identities: list }),
         ),
       );
-      expect(answers.map(({ __typename }) => __typename).sort()).toEqual(
-        [...Array(1).fill('Contact'), ...Array(3).fill('ConflictError')].sort(),
-      );
+      expect(tally(answers)).toEqual({ Contact: 1, ConflictError: 3 });
     }
   });
 });
@@ -243,12 +241,7 @@ describe('external ids', () => {
     const answers = await Promise.all(
       ids.map((contactId) => mutate(shop, 'contactUpdate', { contactId, externalId: 'K1' })),
     );
-    expect(answers.map(({ __typename }) => __typename).sort()).toEqual([
-      'ConflictError',
-      'ConflictError',
-      'ConflictError',
-      'Contact',
-    ]);
+    expect(tally(answers)).toEqual({ Contact: 1, ConflictError: 3 });
   });
 });
 

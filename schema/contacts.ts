@@ -3,7 +3,7 @@ import { identityOrder } from '../domain/contacts/identities.ts';
 import type { KeyColumn } from '../domain/page.ts';
 import type { CustomField as Definition } from '../prisma/client.ts';
 import { builder } from './builder.ts';
-import { ConsentEntry, ContactConsent } from './consents.ts';
+import { ConsentEntry } from './consents.ts';
 import { CustomField, customFieldsByKey } from './custom-fields.ts';
 import { connectionOf, nestedPage, readPage } from './keyset.ts';
 import { amongOwn } from './node.ts';

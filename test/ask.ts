@@ -52,3 +52,9 @@ export async function newTag(caller: Caller, name: string): Promise<string> {
   const tag = await mutate(caller, 'tagCreate', { name }, '... on Tag { id }');
   return tag['id'];
 }
+
+/** How many answers were of which type. */
+export function tally(answers: GraphQLAnswer['data'][]): Record<string, number> {
+  const types = answers.map(({ __typename }) => String(__typename));
+  return Object.fromEntries(types.map((type) => [type, types.filter((other) => other === type).length]));
+}

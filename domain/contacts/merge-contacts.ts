@@ -20,9 +20,7 @@ export async function mergeContacts(
     const contact = contacts.get(path === 'sourceId' ? sourceId : targetId) ?? noSuchContact();
     if (contact.mergedIntoId) throw mergedAlready(path, contact.mergedIntoId);
   }
-  await tx.$executeRaw`
-    update contact_identities set contact_id = ${targetId}::uuid, origin_contact_id = coalesce(origin_contact_id, contact_id)
-     where tenant_id = ${tenantId}::uuid and contact_id = ${sourceId}::uuid`;
+  await moveIdentities(tx, tenantId, sourceId, targetId, now);
   await tx.$executeRaw`
     update contact_notes set contact_id = ${targetId}::uuid, origin_contact_id = coalesce(origin_contact_id, contact_id)
      where tenant_id = ${tenantId}::uuid and contact_id = ${sourceId}::uuid`;
@@ -36,6 +34,17 @@ export async function mergeContacts(
     select: { id: true },
   });
   return { id: targetId };
+}
+
+/** The target's own come first, and its phone stays its phone: those that come are listed from now on, in the order that they had. */
+async function moveIdentities(tx: Tx, tenantId: string, sourceId: string, targetId: string, now: Date): Promise<void> {
+  await tx.$executeRaw`
+    update contact_identities i
+       set contact_id = ${targetId}::uuid, origin_contact_id = coalesce(i.origin_contact_id, i.contact_id),
+           created_at = ${now}::timestamptz + coming.place * interval '1 millisecond'
+      from (select id, row_number() over (order by created_at, id) as place from contact_identities
+             where tenant_id = ${tenantId}::uuid and contact_id = ${sourceId}::uuid) coming
+     where i.tenant_id = ${tenantId}::uuid and i.id = coming.id`;
 }
 
 /** Locks two contacts, hidden ones too, in the order of their ids: two merges the other way round wait instead of blocking each other. */
