@@ -248,6 +248,27 @@ test('a sign-out ends the session for both of its tokens, and may be repeated', 
   expect(await signOut(api.graphql, 'nonsense')).toMatchObject({ __typename: 'InvalidInputError' });
 });
 
+test('a sign-in clears away the person’s sessions that have ended, and no other', async ({
+  api,
+  shop,
+  database,
+  clock,
+}) => {
+  await using superuser = await connect(database.superuserUrl);
+  const left = () =>
+    superuser.sql`select count(distinct session_id)::int as sessions, count(*)::int as tokens from refresh_tokens`;
+  await signOut(api.graphql, (await refresh(api.graphql, shop.refreshToken)).refreshToken);
+  const kept = await signIn(api.graphql, shop.email, shop.password);
+  expect(await left()).toEqual([{ sessions: 1, tokens: 1 }]);
+  clock.advance(6 * dayMs);
+  await signIn(api.graphql, shop.email, shop.password);
+  expect(await left()).toEqual([{ sessions: 2, tokens: 2 }]);
+  expect(await refresh(api.graphql, kept.refreshToken)).toMatchObject({ __typename: 'Session' });
+  clock.advance(31 * dayMs);
+  await signIn(api.graphql, shop.email, shop.password);
+  expect(await left()).toEqual([{ sessions: 1, tokens: 1 }]);
+});
+
 test('an access token opens the API for 15 minutes', async ({ api, shop, clock }) => {
   clock.advance(14 * minuteMs);
   expect((await shop.graphql(viewerQuery)).data['viewer']).not.toBeNull();

@@ -20,6 +20,7 @@ export type OpenSession = { claims: Claims; refreshToken: string };
 
 /** Begins a session of a person in a tenant, in a transaction of both. */
 export async function createSession(tx: Tx, tenantId: string, userId: string, now: Date): Promise<OpenSession> {
+  await deleteEnded(tx, tenantId, userId, now);
   const expiresAt = new Date(now.getTime() + absoluteLifeMs);
   const session = await tx.session.create({
     data: { tenantId, userId, createdAt: now, lastUsedAt: now, expiresAt },
@@ -28,6 +29,16 @@ export async function createSession(tx: Tx, tenantId: string, userId: string, no
   const token = newRefreshToken(tenantId, userId);
   await storeToken(tx, token, session.id, now);
   return { claims: { tenantId, userId, sessionId: session.id }, refreshToken: formatRefreshToken(token) };
+}
+
+/** A session keeps every token it ever had, to notice a stolen one; when it has ended, all of it goes. */
+async function deleteEnded(tx: Tx, tenantId: string, userId: string, now: Date): Promise<void> {
+  const ended = [
+    { revokedAt: { not: null } },
+    { expiresAt: { lte: now } },
+    { lastUsedAt: { lte: new Date(now.getTime() - idleLifeMs) } },
+  ];
+  await tx.session.deleteMany({ where: { tenantId, userId, OR: ended } });
 }
 
 /**
