@@ -1,11 +1,11 @@
 import type { Prisma, Tx } from '../../prisma/client.ts';
 import { InvalidInputError } from '../errors.ts';
-import { recordConsents } from './consent.ts';
 import { checkConsents, type ConsentInput } from './consent-input.ts';
 import { type CheckedContact, checkContact, type ContactInput } from './contact-input.ts';
 import { applyTags } from './contact-tags.ts';
 import { externalIdTaken, findByExternalId } from './external-id.ts';
 import { addIdentities } from './identities.ts';
+import { recordGiven } from './set-consent.ts';
 import { suppressionKeys, withdrawSuppressed } from './suppression.ts';
 
 export type NewContact = ContactInput & {
@@ -33,11 +33,7 @@ export async function createContact(tx: Tx, tenantId: string, input: NewContact,
   const keys = suppressionKeys({ identities, email: fields.email, externalId: fields.externalId });
   const granted = consents.filter((consent) => consent.granted).map(({ purpose }) => purpose);
   await withdrawSuppressed(tx, tenantId, [{ contactId: contact.id, keys }], granted);
-  await recordConsents(
-    tx,
-    tenantId,
-    consents.map((consent) => ({ contactId: contact.id, ...consent })),
-  );
+  await recordGiven(tx, tenantId, contact.id, consents);
   return contact;
 }
 

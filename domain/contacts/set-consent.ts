@@ -1,6 +1,6 @@
 import type { Tx } from '../../prisma/client.ts';
 import { ConsentWithdrawnError } from '../errors.ts';
-import { recordConsents } from './consent.ts';
+import { type ConsentEntry, recordConsents } from './consent.ts';
 import { checkConsents, type ConsentInput } from './consent-input.ts';
 import { lockContact, touchContact } from './lock-contact.ts';
 import { liftSuppression, suppressionKeys } from './suppression.ts';
@@ -15,17 +15,26 @@ export async function setConsent(
 ): Promise<{ id: string }> {
   const consents = checkConsents([input], now, () => '');
   const locked = await lockContact(tx, tenantId, contactId);
-  const refused = await recordConsents(
-    tx,
-    tenantId,
-    consents.map((consent) => ({ contactId, ...consent })),
-  );
-  if (refused.length > 0) {
+  const refused = await recordGiven(tx, tenantId, contactId, consents);
+  if (refused > 0) {
     throw new ConsentWithdrawnError('This consent was withdrawn; only the person can give it again, by a later act.');
   }
-  if (input.granted && input.source === 'PERSON') await welcomeBack(tx, tenantId, contactId);
   await touchContact(tx, tenantId, contactId, locked.now);
   return { id: contactId };
+}
+
+/** Records what is said of one contact; returns how many grants were refused. */
+export async function recordGiven(
+  tx: Tx,
+  tenantId: string,
+  contactId: string,
+  consents: readonly Omit<ConsentEntry, 'contactId'>[],
+): Promise<number> {
+  const entries = consents.map((consent) => ({ contactId, ...consent }));
+  const refused = new Set(await recordConsents(tx, tenantId, entries));
+  const ownAct = entries.some((entry) => entry.granted && entry.source === 'PERSON' && !refused.has(entry));
+  if (ownAct) await welcomeBack(tx, tenantId, contactId);
+  return refused.size;
 }
 
 /** Somebody who was deleted once and consents now is not to be taken for withdrawn the next time. */

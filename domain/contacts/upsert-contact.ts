@@ -1,11 +1,11 @@
 import type { Tx } from '../../prisma/client.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
-import { recordConsents } from './consent.ts';
 import { checkConsents } from './consent-input.ts';
 import { checkExternalId } from './contact-fields.ts';
 import { applyTags } from './contact-tags.ts';
 import { createContact, type NewContact } from './create-contact.ts';
 import { findByExternalId } from './external-id.ts';
+import { recordGiven } from './set-consent.ts';
 import { updateContact } from './update-contact.ts';
 
 /**
@@ -46,10 +46,6 @@ async function change(
   const checked = checkConsents(consents ?? [], now, (index) => `consents.${index}.`);
   await updateContact(tx, tenantId, contactId, input, now);
   if (tagIds !== undefined) await applyTags(tx, tenantId, contactId, 'set', tagIds ?? []);
-  await recordConsents(
-    tx,
-    tenantId,
-    checked.map((consent) => ({ contactId, ...consent })),
-  );
+  await recordGiven(tx, tenantId, contactId, checked);
   return { id: contactId };
 }
