@@ -5,9 +5,10 @@ import { createGraphQL, type GraphQLOptions } from './graphql.ts';
 import { type Handler, HttpError, sendJson } from './http.ts';
 import { createHealth, type HealthOptions } from './health.ts';
 import type { ApiMetrics } from './metrics.ts';
+import { createImportErrors, type ImportErrorsOptions } from './import-errors.ts';
 import { createUploads, type UploadOptions } from './uploads.ts';
 
-export type ApiOptions = GraphQLOptions & HealthOptions & UploadOptions;
+export type ApiOptions = GraphQLOptions & HealthOptions & UploadOptions & ImportErrorsOptions;
 
 /** A name for logs and metrics, what it matches, and who answers. */
 type Route = [name: string, path: RegExp, methods: string[], handler: Handler];
@@ -17,9 +18,11 @@ export function createApi(options: ApiOptions): RequestListener {
   const graphql = createGraphQL(options);
   const health = createHealth(options);
   const uploads = createUploads(options);
+  const importErrors = createImportErrors(options);
   const routes: Route[] = [
     ['/graphql', /^\/graphql$/, ['GET', 'POST', 'OPTIONS'], graphql],
     ['/uploads/{token}', /^\/uploads\/[\w-]+$/, ['PUT', 'OPTIONS'], uploads],
+    ['/imports/{token}/errors.csv', /^\/imports\/[\w-]+\/errors\.csv$/, ['GET', 'HEAD', 'OPTIONS'], importErrors],
     ['/health/live', /^\/health\/live$/, ['GET', 'HEAD'], health.live],
     ['/health/ready', /^\/health\/ready$/, ['GET', 'HEAD'], health.ready],
   ];

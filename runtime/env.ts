@@ -74,6 +74,7 @@ const needs = {
   worker: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS'],
   migrate: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'DATABASE_OWNER_URL'],
   jobs: ['DATABASE_QUEUE_URL'],
+  start: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'DATABASE_OWNER_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS', 'JWT_KEYS'],
 } as const satisfies Record<string, (keyof typeof given)[]>;
 
 const settings = {
@@ -104,6 +105,7 @@ const settings = {
   IMPORT_PAGE_RECORDS: count(2_000, 1, 10_000),
   IMPORT_LEASE_MS: count(20_000, 500),
   IMPORT_SLICE_MS: count(20_000, 100),
+  IMPORT_ATTEMPTS_MAX: count(5),
   WORKER_LANES: list.pipe(z.array(z.enum(laneNames)).min(1)).default([...laneNames]),
   WORKER_CONCURRENCY: count(4, 1, 64),
   WORKER_POLL_MS: count(1_000, 50),

@@ -15,6 +15,7 @@ import './contact-tags.ts';
 import './tags.ts';
 import './custom-fields.ts';
 import './segments.ts';
+import './contact-imports.ts';
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({

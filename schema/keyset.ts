@@ -46,15 +46,15 @@ export const totalCountDescription =
  * The page of a connection below a Prisma object, for `select`: part of the parents' own statement, limited there for each parent.
  * `nested` is what `select` is given, and `typename` the type of the nodes.
  */
-export function nestedPage(
+export function nestedPage<Key extends string = 'id'>(
   order: KeyColumn[],
   args: ConnectionArgs,
   nested: (selection: never, path: never) => unknown,
   typename: string,
-): NodeQuery {
+): { select: Record<Key, true> } {
   const query = { ...prismaPage(readPage(order, args)), select: selectOrder(order) };
   const below = { getType: () => typename, paths: nodePaths }; // the plugin's own connections say it so; its types know one path only
-  return nested(query as never, below as never) as NodeQuery;
+  return nested(query as never, below as never) as { select: Record<Key, true> };
 }
 
 /** Where a page begins and how long it is, from the arguments of a connection. */
@@ -74,7 +74,7 @@ export function readPage(order: KeyColumn[], args: ConnectionArgs): Page {
 }
 
 /** Turns the rows found (one more than the page where there is more) into a connection. */
-export function connectionOf<Row extends { id: string }>(order: KeyColumn[], page: Page, found: Row[]) {
+export function connectionOf<Row extends object>(order: KeyColumn[], page: Page, found: Row[]) {
   const rows = found.slice(0, page.size);
   if (page.backward) rows.reverse();
   const hasMore = found.length > page.size;

@@ -124,6 +124,7 @@ test('a list of objects is a connection, unless it cannot grow', () => {
     'Contact.consents': 'One for each purpose and channel.',
     'Contact.merged': 'At most 100.',
     'Segment.problems': 'One for each condition of its filter.',
+    'ContactImportFormat.columns': 'A file has at most 100, unless configured otherwise.',
     'InvalidInputError.fields': 'One for each value of the input.',
   };
   const lists = types.flatMap((type) => {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { findIdleImports, importContactsJob } from '../domain/contacts/import/jobs.ts';
 import { enqueue, type JobDefinition, jobKey } from '../domain/jobs.ts';
 import { type Db, inScope, inTenant, type Tx } from '../prisma/client.ts';
 import type { Log } from '../runtime/log.ts';
@@ -36,7 +37,7 @@ export function wakeUp<Payload extends { tenantId: string }>(
 }
 
 /** What the clock looks after: a capability whose rows outlive their jobs adds a line. */
-export const wakeUps: WakeUp[] = [];
+export const wakeUps: WakeUp[] = [wakeUp(importContactsJob, findIdleImports)];
 
 /**
  * Every few seconds re-creates the wake-up of whatever has open rows, no live lease and no job. Every worker does so, without taking

@@ -9,6 +9,7 @@ export type TaskSettings = {
   importRecordsMax: number;
   importColumnsMax: number;
   importCellBytesMax: number;
+  importAttemptsMax: number;
 };
 
 /** How the fleet beats, sweeps and stops. */
@@ -32,6 +33,7 @@ export function taskSettings(env: EnvOf<'worker'>): TaskSettings {
     importRecordsMax: env.IMPORT_RECORDS_MAX,
     importColumnsMax: env.IMPORT_COLUMNS_MAX,
     importCellBytesMax: env.IMPORT_CELL_BYTES_MAX,
+    importAttemptsMax: env.IMPORT_ATTEMPTS_MAX,
   };
 }
 

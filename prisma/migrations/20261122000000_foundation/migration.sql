@@ -252,8 +252,8 @@ CREATE TABLE "contact_imports" (
     "dry_run" BOOLEAN NOT NULL DEFAULT false,
     "on_conflict" TEXT NOT NULL,
     "default_country" TEXT NOT NULL,
-    "mapping" JSONB NOT NULL DEFAULT '{}',
-    "consent" JSONB,
+    "mapping" JSONB NOT NULL DEFAULT '[]',
+    "consents" JSONB,
     "format" JSONB,
     "total" INTEGER,
     "created" INTEGER NOT NULL DEFAULT 0,
@@ -299,6 +299,8 @@ CREATE TABLE "contact_import_rejected" (
     "tenant_id" UUID NOT NULL,
     "import_id" UUID NOT NULL,
     "record" INTEGER NOT NULL,
+    "line" INTEGER NOT NULL,
+    "error" TEXT NOT NULL,
     "cells" TEXT[],
 
     CONSTRAINT "contact_import_rejected_pkey" PRIMARY KEY ("tenant_id","import_id","record")

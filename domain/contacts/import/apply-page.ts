@@ -1,0 +1,131 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Db, inTenant, type Tx } from '../../../prisma/client.ts';
+import { enqueue } from '../../jobs.ts';
+import type { GoodRecord } from './check-record.ts';
+import { decide } from './decide.ts';
+import { importContactsJob } from './jobs.ts';
+import { lookUp } from './lookup.ts';
+import { isRace } from './page-race.ts';
+import type { RecordPage } from './pages.ts';
+import { endImport, holdRun, type Run } from './run-state.ts';
+import type { ImportSettings } from './settings.ts';
+import { storeContacts } from './store-contacts.ts';
+import { storeClaims, storeRejected } from './store-report.ts';
+
+/** What follows a page, decided while it is stored. */
+export type Next = 'go on' | 'hand on' | 'finish';
+
+const attemptsMax = 8;
+const timeoutMs = 50_000;
+
+/**
+ * Stores one page: what becomes of its records, their totals and how far the import is, all in one transaction, so that a record is
+ * done once or not at all. When somebody else stored the same people at the same moment it is looked up anew.
+ */
+export async function applyPage(
+  db: Db,
+  run: Run,
+  page: RecordPage,
+  settings: ImportSettings,
+  decideNext: () => Next,
+): Promise<Next> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTenant(db, run.tenantId, (tx) => storePage(tx, run, page, settings, decideNext), { timeoutMs });
+    } catch (error) {
+      if (!isRace(error) || attempt === attemptsMax) throw error;
+      await pause(Math.random() * 20 * attempt); // two that met step aside by different lengths
+    }
+  }
+}
+
+async function storePage(
+  tx: Tx,
+  run: Run,
+  page: RecordPage,
+  settings: ImportSettings,
+  decideNext: () => Next,
+): Promise<Next> {
+  const { tenantId, importId, isDryRun, onConflict } = run;
+  await holdRun(tx, run, page.before);
+  const records = await withoutDeletedFields(tx, tenantId, page.good);
+  const known = await lookUp(tx, tenantId, records, { importId, onConflict, isDryRun });
+  const nextId = await takeIds(tx, isDryRun ? 0 : records.length);
+  const decision = decide(records, known, { onConflict, isDryRun, nextId });
+  if (!isDryRun) {
+    await storeContacts(tx, tenantId, decision, { importId, consents: run.consents, importedAt: run.createdAt });
+  }
+  await storeClaims(tx, tenantId, importId, decision.claims);
+
+  const rejected = [...page.rejected, ...decision.rejected];
+  const skipped = rejected.filter(({ outcome }) => outcome === 'SKIPPED').length;
+  await storeRejected(tx, tenantId, importId, rejected);
+  await advance(tx, run, page, settings, {
+    created: decision.creates.length,
+    updated: decision.updates.length,
+    skipped,
+    failed: rejected.length - skipped,
+  });
+  const next = decideNext();
+  if (next === 'finish') await finish(tx, run);
+  if (next === 'hand on') await release(tx, run);
+  return next;
+}
+
+/** A custom field that is being deleted takes no new values; the others stay until the transaction ends. */
+async function withoutDeletedFields(tx: Tx, tenantId: string, records: GoodRecord[]): Promise<GoodRecord[]> {
+  const used = new Set(records.flatMap(({ customFields }) => (customFields ? Object.keys(customFields) : [])));
+  if (used.size === 0) return records;
+  const rows = await tx.$queryRaw<{ key: string }[]>`
+    select key from custom_fields
+     where tenant_id = ${tenantId}::uuid and key = any(${[...used]}::text[]) and deleted_at is null order by key for key share`;
+  if (rows.length === used.size) return records;
+  const left = new Set(rows.map(({ key }) => key));
+  return records.map((record) => ({
+    ...record,
+    customFields: Object.fromEntries(Object.entries(record.customFields ?? {}).filter(([key]) => left.has(key))),
+  }));
+}
+
+/** Ids for as many contacts, in ascending order. */
+async function takeIds(tx: Tx, count: number): Promise<() => string> {
+  if (count === 0) return () => '';
+  const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
+    select array(select uuidv7() from generate_series(1, ${count}::int)) as ids`;
+  const ids = (row?.ids ?? []).values();
+  return () => {
+    const { value } = ids.next();
+    if (value === undefined) throw new Error('The database gave too few ids.');
+    return value;
+  };
+}
+
+type Totals = Record<'created' | 'updated' | 'skipped' | 'failed', number>;
+
+async function advance(tx: Tx, run: Run, page: RecordPage, settings: ImportSettings, totals: Totals): Promise<void> {
+  await tx.$executeRaw`
+    update contact_imports
+       set created = created + ${totals.created}::int, updated = updated + ${totals.updated}::int, skipped = skipped + ${totals.skipped}::int,
+           failed = failed + ${totals.failed}::int, records_done = records_done + ${page.count}::int,
+           bytes_done = ${page.next.byte}::bigint, lines_done = ${page.next.line}::int, attempts = 0,
+           lease_until = clock_timestamp() + make_interval(secs => ${settings.importLeaseMs / 1_000}::float8)
+     where tenant_id = ${run.tenantId}::uuid and id = ${run.importId}::uuid`;
+}
+
+async function finish(tx: Tx, { tenantId, importId }: Run): Promise<void> {
+  await tx.contactImport.update({
+    where: { tenantId_id: { tenantId, id: importId } },
+    data: { status: 'FINISHED' },
+    select: { id: true },
+  });
+  await endImport(tx, tenantId, importId);
+}
+
+async function release(tx: Tx, { tenantId, importId }: Run): Promise<void> {
+  await tx.contactImport.update({
+    where: { tenantId_id: { tenantId, id: importId } },
+    data: { leaseToken: null, leaseUntil: null },
+    select: { id: true },
+  });
+  await enqueue(tx, importContactsJob, { tenantId, importId });
+}

@@ -1,0 +1,101 @@
+import { importContacts, type RunReport } from '../domain/contacts/import/import-contacts.ts';
+import type { ImportSettings } from '../domain/contacts/import/settings.ts';
+import type { FileStore } from '../domain/contacts/import/file.ts';
+import type { Db } from '../prisma/client.ts';
+import { mutate } from './ask.ts';
+import { type GraphQLAnswer, type Person, rawId } from './fixtures.ts';
+
+export const importSettings: ImportSettings = {
+  importPageRecords: 100,
+  importLeaseMs: 20_000,
+  importSliceMs: 60_000,
+  importRecordsMax: 100_000,
+  importColumnsMax: 100,
+  importCellBytesMax: 10_240,
+  importAttemptsMax: 5,
+};
+
+type Answer = GraphQLAnswer['data'];
+
+/** Sends a file as a front end does; gives the upload's global id. */
+export async function upload(person: Person, file: string | Buffer): Promise<string> {
+  const body = Buffer.from(file as string);
+  const input = { fileName: 'people.csv', contentType: 'text/csv', byteSize: body.length };
+  const made = await mutate(person, 'uploadCreate', input, '... on Upload { id url }');
+  if (!made['url']) throw new Error(JSON.stringify(made));
+  const answer = await fetch(made['url'], { method: 'PUT', body });
+  if (answer.status !== 204) throw new Error(await answer.text());
+  return made['id'];
+}
+
+/** Asks for an import; gives the mutation's answer. */
+export function askForImport(person: Person, uploadId: string, options: Record<string, unknown> = {}): Promise<Answer> {
+  return mutate(person, 'contactsImport', { uploadId, ...options }, '... on ContactImport { id status }');
+}
+
+/** Uploads a file and asks for its import, which must be accepted; gives the import's global id. */
+export async function startImport(
+  person: Person,
+  file: string | Buffer,
+  options: Record<string, unknown> = {},
+): Promise<string> {
+  const made = await askForImport(person, await upload(person, file), options);
+  if (made['__typename'] !== 'ContactImport') throw new Error(JSON.stringify(made));
+  return made['id'];
+}
+
+export type Services = { db: Db; storage: FileStore };
+
+/** One run over an import, as a worker does it. */
+export function runImport(
+  { db, storage }: Services,
+  person: Pick<Person, 'tenantId'>,
+  importId: string,
+  settings: Partial<ImportSettings> = {},
+  signal: AbortSignal = new AbortController().signal,
+): Promise<RunReport> {
+  const job = { tenantId: person.tenantId, importId: rawId(importId) };
+  return importContacts(db, storage, job, { ...importSettings, ...settings }, signal);
+}
+
+/** Everything of an import that a client can see. */
+export async function readImport(person: Person, id: string): Promise<Answer> {
+  const answer = await person.graphql(
+    `query ($id: ID!) { node(id: $id) { ... on ContactImport {
+      status dryRun total done created updated skipped failed progress startedAt finishedAt errorFileUrl
+      failure { code message line } format { encoding delimiter columns { name field customField ignored guessed } }
+      errors(first: 100) { nodes { outcome record line column value code message expected } pageInfo { hasNextPage endCursor } } } } }`,
+    { id },
+  );
+  if (answer.errors) throw new Error(JSON.stringify(answer.errors));
+  return answer.data['node'];
+}
+
+/** The same, from the file to the end of its import. */
+export async function importFile(
+  services: Services,
+  person: Person,
+  file: string | Buffer,
+  options: Record<string, unknown> = {},
+  settings: Partial<ImportSettings> = {},
+): Promise<Answer> {
+  const id = await startImport(person, file, options);
+  await runImport(services, person, id, settings);
+  return { id, ...(await readImport(person, id)) };
+}
+
+/** The totals of an import, to be compared at once. */
+export const totalsOf = ({ total, created, updated, skipped, failed }: Answer) => ({
+  total,
+  created,
+  updated,
+  skipped,
+  failed,
+});
+
+/** The error file's rows, as text. */
+export async function downloadErrors({ errorFileUrl }: Answer): Promise<string> {
+  const answer = await fetch(errorFileUrl);
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.text();
+}
