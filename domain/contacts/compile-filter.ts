@@ -111,6 +111,7 @@ function ofText({ stored, compared, bound, list }: TextColumn, condition: TextCo
   ]);
 }
 
+/** Digits between a prefix and the sign after 9: Postgres reckons better with bounds than with a prefix. */
 function ofPhone({ eq, in: anyOf, contains, startsWith, isSet }: PhoneCondition): Prisma.Sql {
   const having = (comparison: Prisma.Sql) =>
     sql`exists (select from contact_identities i where i.tenant_id = c.tenant_id and i.contact_id = c.id and i.kind = 'PHONE' and ${comparison})`;
@@ -118,7 +119,9 @@ function ofPhone({ eq, in: anyOf, contains, startsWith, isSet }: PhoneCondition)
     ...(eq === undefined ? [] : [having(sql`i.match_key = ${matchKeyOf(eq)}::text`)]),
     ...(anyOf === undefined ? [] : [having(sql`i.match_key = any(${anyOf.map(matchKeyOf)}::text[])`)]),
     ...(contains === undefined ? [] : [having(sql`strpos(i.value, ${contains}::text) > 0`)]),
-    ...(startsWith === undefined ? [] : [having(sql`i.value ^@ ${`+${startsWith}`}::text`)]),
+    ...(startsWith === undefined
+      ? []
+      : [having(sql`i.value >= ${`+${startsWith}`}::text and i.value < ${`+${startsWith}:`}::text`)]),
     ...(isSet === undefined ? [] : [is(having(sql`true`), isSet)]),
   ]);
 }

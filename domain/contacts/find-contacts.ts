@@ -1,4 +1,4 @@
-import type { Prisma, Tx } from '../../prisma/client.ts';
+import { Prisma, type Tx } from '../../prisma/client.ts';
 import { type KeyColumn, type Page, prismaPage, sqlPage } from '../page.ts';
 import { contactsWhere } from './compile-filter.ts';
 import type { ResolvedFilter } from './filter-definitions.ts';
@@ -32,11 +32,15 @@ export async function findContacts<Row extends { id: string }>(
     const { where, ...rest } = prismaPage(page);
     return read({ ...rest, where: { AND: [{ tenantId, mergedIntoId: null }, where] } });
   }
-  const { behind, orderAndLimit } = sqlPage(page, 'c');
-  const ids = await tx.$queryRaw<{ id: string }[]>`
-    select c.id from contacts c where ${contactsWhere(tenantId, resolved)} and ${behind} ${orderAndLimit}`;
+  const ids = await tx.$queryRaw<{ id: string }[]>(idsOfPage(tenantId, resolved, page));
   if (ids.length === 0) return [];
   const rows = await read({ where: { tenantId, id: { in: ids.map(({ id }) => id) } } });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return ids.flatMap(({ id }) => byId.get(id) ?? []);
+}
+
+/** The ids of a page, and of one contact more where there is one. */
+export function idsOfPage(tenantId: string, resolved: ResolvedFilter, page: Page): Prisma.Sql {
+  const { behind, orderAndLimit } = sqlPage(page, 'c');
+  return Prisma.sql`select c.id from contacts c where ${contactsWhere(tenantId, resolved)} and ${behind} ${orderAndLimit}`;
 }
