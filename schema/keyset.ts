@@ -60,14 +60,14 @@ export function nestedPage<Key extends string = 'id'>(
 /** Where a page begins and how long it is, from the arguments of a connection. */
 export function readPage(order: KeyColumn[], args: ConnectionArgs): Page {
   const { first, after, last, before } = args;
-  if (typeof first === 'number' && typeof last === 'number') refuse('last', 'give first or last, not both');
-  if (after && before) refuse('before', 'give after or before, not both');
+  if (typeof first === 'number' && typeof last === 'number') refuse('last', 'Expected first or last, not both.');
+  if (after && before) refuse('before', 'Expected after or before, not both.');
   const backward = typeof last === 'number' || (Boolean(before) && typeof first !== 'number');
-  if (backward && after) refuse('after', 'after goes with first');
-  if (!backward && before) refuse('before', 'before goes with last');
+  if (backward && after) refuse('after', 'Expected it with first.');
+  if (!backward && before) refuse('before', 'Expected it with last.');
   const size = (backward ? last : first) ?? pageSizeDefault;
   if (!Number.isInteger(size) || size < 0 || size > pageSizeMax) {
-    refuse(backward ? 'last' : 'first', `expected a number from 0 to ${pageSizeMax}`);
+    refuse(backward ? 'last' : 'first', `Expected a number from 0 to ${pageSizeMax}.`);
   }
   const cursor = backward ? before : after;
   return { order, size, backward, from: cursor ? decodeCursor(order, cursor, backward ? 'before' : 'after') : null };
@@ -114,7 +114,7 @@ function decodeCursor(order: KeyColumn[], cursor: string, argument: string): (st
     if (name !== nameOf(order) || values.length !== order.length) throw new Error('another order');
     return order.map(({ type }, index) => valueOf[type].parse(values[index]));
   } catch {
-    return refuse(argument, 'this is not a cursor of this list in this order');
+    return refuse(argument, 'Expected a cursor of this list in this order.');
   }
 }
 
