@@ -4,7 +4,7 @@ import { enqueue } from '../domain/jobs.ts';
 import { inTenant } from '../prisma/client.ts';
 import { eventually, seeded, test } from '../test/fleet/fleet.ts';
 import { deaf, long, quick } from '../test/fleet/tasks.ts';
-import { expect } from '../test/fixtures.ts';
+import { expect, vi } from '../test/fixtures.ts';
 
 const tenantId = randomUUID();
 
@@ -52,9 +52,18 @@ test('a second signal ends the worker at once', async ({ db, fleet, scratch }) =
   const worker = fleet.start({ env: { STOP_WITHIN_MS: '60000' } });
   await inTenant(db, tenantId, (tx) => enqueue(tx, deaf, { tenantId, mark: 'a' }));
   await eventually(scratch, 'select count(*)::int from test_marks', 1);
+  const asked = performance.now();
   worker.kill('SIGTERM');
   await worker.said('worker is stopping');
-  worker.kill('SIGTERM');
+  worker.kill('SIGTERM'); // the same wish, passed on twice
+  await vi.waitFor(
+    () => {
+      worker.kill('SIGTERM');
+      expect(worker.isRunning()).toBe(false);
+    },
+    { timeout: 10_000, interval: 200 },
+  );
+  expect(performance.now() - asked).toBeGreaterThan(900);
   expect(await worker.exited).toEqual({ code: null, signal: 'SIGTERM' });
 });
 
