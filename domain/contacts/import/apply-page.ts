@@ -78,7 +78,7 @@ async function withoutDeletedFields(tx: Tx, tenantId: string, records: GoodRecor
   if (used.size === 0) return records;
   const rows = await tx.$queryRaw<{ key: string }[]>`
     select key from custom_fields
-     where tenant_id = ${tenantId}::uuid and key = any(${[...used]}::text[]) and deleted_at is null order by key for key share`;
+     where tenant_id = ${tenantId}::uuid and key = any(${[...used]}::text[]) and deleted_at is null order by key for share`; // conflicts with setting deleted_at, which a key share would not
   if (rows.length === used.size) return records;
   const left = new Set(rows.map(({ key }) => key));
   return records.map((record) => ({
