@@ -46,6 +46,7 @@ export function makeDemoFile(count: number): DemoFile {
     delimiter: ';',
     bom: true,
     record_delimiter: 'windows',
+    quoted_match: /\n/,
   });
   return { csv, records, known };
 }

@@ -35,15 +35,15 @@ export async function reconcile(client: Client, file: DemoFile, done: FinishedIm
   compare('created + updated + skipped + failed', done.created + done.updated + done.skipped + done.failed, done.total);
   const { contacts } = await client.run<{ contacts: { totalCount: number } }>('{ contacts(first: 1) { totalCount } }');
   compare('contacts', contacts.totalCount, done.created + file.known.length);
-  compare('records in the error file', await countErrors(done), done.failed);
+  compare('records in the error file', await countErrors(done, ';'), done.failed);
   return wrong;
 }
 
-/** How many records the file of failed records holds. */
-export async function countErrors({ errorFileUrl }: FinishedImport): Promise<number> {
+/** How many records the file of failed records holds; it is written as the file that was sent. */
+export async function countErrors({ errorFileUrl }: FinishedImport, delimiter: ',' | ';'): Promise<number> {
   if (errorFileUrl === null) return 0;
   const answer = await fetch(errorFileUrl);
   if (!answer.ok) throw new Error(`The error file was answered ${answer.status}.`);
-  const records: unknown[] = parse(await answer.text(), { bom: true, columns: true });
+  const records: unknown[] = parse(await answer.text(), { bom: true, columns: true, delimiter });
   return records.length;
 }
