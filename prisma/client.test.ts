@@ -1,4 +1,5 @@
 import { createServer, connect as connectSocket } from 'node:net';
+import pg from 'pg';
 import { createDb, type Db, inScope, inTenant } from './client.ts';
 import { expect, test } from '../test/fixtures.ts';
 import { connect } from '../test/sql.ts';
@@ -76,6 +77,13 @@ test('on one connection nothing of a scope is left for the next one', async ({ d
     row('', '', 'off'),
     row(ana.tenantId, ana.userId, 'off'),
   ]);
+
+  const client = await db.pool.connect(); // as it is left to whoever comes next, past our own refusal
+  const plainly = pg.Client.prototype.query as (this: pg.ClientBase, text: string) => Promise<pg.QueryResult>;
+  const setting = (name: string) => `current_setting('app.${name}', true)`;
+  const left = await plainly.call(client, `select ${setting('tenant_id')} as tenant, ${setting('user_id')} as person`);
+  expect(left.rows).toEqual([{ tenant: '', person: '' }]);
+  client.release(true);
 });
 
 test('two tenants’ lookups in the same tick do not mix', async ({ db, signUp }) => {
@@ -119,6 +127,7 @@ test('what is broken off is cancelled at the server, leaves nothing, and frees i
 }) => {
   await using db = createDb(database.urls.app, { poolSize: 1 });
   await using superuser = await connect(database.superuserUrl);
+  await superuser.query(`alter role app in database ${database.name} set statement_timeout = 0`); // it would end by itself
   const sleeping = () =>
     superuser.sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
       where datname = current_database() and state = 'active' and query like '%pg_sleep(%' and pid <> pg_backend_pid()`;
