@@ -14,12 +14,12 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** A BCP 47 language tag. */
-export function isLocale(tag: string): boolean {
+/** A BCP 47 language tag in its usual form, as pt-BR; undefined when it is none. */
+export function canonicalLocale(tag: string): string | undefined {
   try {
-    return Intl.getCanonicalLocales(tag).length === 1;
+    return Intl.getCanonicalLocales(tag)[0];
   } catch {
-    return false;
+    return undefined;
   }
 }
 

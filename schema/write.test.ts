@@ -1,6 +1,6 @@
 // The trial fields come first: the schema is built when the fixtures import it.
 import '../test/trial-fields.ts';
-import { StillRunningError } from '../domain/errors.ts';
+import { IdempotencyConflictError, StillRunningError } from '../domain/errors.ts';
 import { claimKey, type KeyUse, settleKey } from '../domain/idempotency.ts';
 import { inTenant } from '../prisma/client.ts';
 import { expect, type Person, test } from '../test/fixtures.ts';
@@ -89,6 +89,14 @@ test('a request that crashed holds its key until its lease ends, and then it is 
   expect(await update(shop, { ...input, name: 'Other' })).toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
   expect(await update(shop, input)).toMatchObject({ name: 'One' });
   expect(await update(shop, input)).toMatchObject({ name: 'One' });
+});
+
+test('the order of the keys in a value makes no other input', async ({ shop, db }) => {
+  const claim = (value: unknown) =>
+    inTenant(db, shop.tenantId, (tx) => claimKey(tx, useOf(shop, 'segmentCreate', { value })));
+  expect(await claim({ a: 1, b: [{ c: 2, d: new Date(0) }] })).toHaveProperty('lease');
+  await expect(claim({ b: [{ d: new Date(0), c: 2 }], a: 1 })).rejects.toThrow(StillRunningError);
+  await expect(claim({ b: [{ d: new Date(1), c: 2 }], a: 1 })).rejects.toThrow(IdempotencyConflictError);
 });
 
 test('a request that outlived its lease commits nothing when another one has taken over', async ({

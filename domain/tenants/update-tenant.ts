@@ -1,6 +1,6 @@
 import { parsePhone } from '../contacts/phone.ts';
 import { problems } from '../errors.ts';
-import { isCountry, isLocale, isTimeZone } from '../places.ts';
+import { canonicalLocale, isCountry, isTimeZone } from '../places.ts';
 import type { Tx } from '../../prisma/client.ts';
 
 type Nullable<T> = { [K in keyof T]?: T[K] | null | undefined };
@@ -54,10 +54,14 @@ export function readProfile(
     if (text === '' || text.length > textMax) found.add(name, `Expected 1 to ${textMax} characters.`);
     data[name] = text;
   }
-  const { country, timeZone, locale } = data;
+  const { country, timeZone } = data;
   if (country && !isCountry(country)) found.add('country', 'Expected a country by ISO 3166-1 alpha-2, as BR.');
   if (timeZone && !isTimeZone(timeZone)) found.add('timeZone', 'Expected an IANA time zone, as America/Sao_Paulo.');
-  if (locale && !isLocale(locale)) found.add('locale', 'Expected a BCP 47 locale, as pt-BR.');
+  if (data.locale) {
+    const locale = canonicalLocale(data.locale);
+    if (locale === undefined) found.add('locale', 'Expected a BCP 47 locale, as pt-BR.');
+    else data.locale = locale;
+  }
   if (profile.phone !== undefined) {
     const phone = profile.phone === null ? null : parsePhone(profile.phone, country ?? currentCountry);
     if (phone === undefined) found.add('phone', 'Expected a telephone number, as +5511987654321.');
