@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FileStore } from '../domain/contacts/import/file.ts';
 import { importContacts, type RunReport } from '../domain/contacts/import/import-contacts.ts';
 import type { ImportSettings } from '../domain/contacts/import/settings.ts';
-import type { FileStore } from '../domain/contacts/import/file.ts';
-import type { Db } from '../prisma/client.ts';
+import { type NewImport, startImport } from '../domain/contacts/import/start-import.ts';
+import { type Db, inTenant } from '../prisma/client.ts';
+import type { Storage } from '../runtime/storage.ts';
 import { mutate } from './ask.ts';
 import { type GraphQLAnswer, type Person, rawId } from './fixtures.ts';
 
@@ -34,7 +38,7 @@ export function askForImport(person: Person, uploadId: string, options: Record<s
 }
 
 /** Uploads a file and asks for its import, which must be accepted; gives the import's global id. */
-export async function startImport(
+export async function beginImport(
   person: Person,
   file: string | Buffer,
   options: Record<string, unknown> = {},
@@ -46,7 +50,7 @@ export async function startImport(
 
 export type Services = { db: Db; storage: FileStore };
 
-/** One run over an import, as a worker does it. */
+/** One run over an import (by its global id or the row's own), as a worker does it. */
 export function runImport(
   { db, storage }: Services,
   person: Pick<Person, 'tenantId'>,
@@ -54,7 +58,7 @@ export function runImport(
   settings: Partial<ImportSettings> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RunReport> {
-  const job = { tenantId: person.tenantId, importId: rawId(importId) };
+  const job = { tenantId: person.tenantId, importId: importId.includes('-') ? importId : rawId(importId) };
   return importContacts(db, storage, job, { ...importSettings, ...settings }, signal);
 }
 
@@ -79,7 +83,7 @@ export async function importFile(
   options: Record<string, unknown> = {},
   settings: Partial<ImportSettings> = {},
 ): Promise<Answer> {
-  const id = await startImport(person, file, options);
+  const id = await beginImport(person, file, options);
   await runImport(services, person, id, settings);
   return { id, ...(await readImport(person, id)) };
 }
@@ -98,4 +102,57 @@ export async function downloadErrors({ errorFileUrl }: Answer): Promise<string> 
   const answer = await fetch(errorFileUrl);
   if (!answer.ok) throw new Error(await answer.text());
   return answer.text();
+}
+
+/** An import of a file by a tenant without people, written straight into the tables. Gives the row's own id. */
+export async function makeImport(
+  { db, storage }: { db: Db; storage: Pick<Storage, 'putStream'> },
+  tenantId: string,
+  file: string | Buffer,
+  options: Partial<NewImport> = {},
+): Promise<string> {
+  const body = Buffer.from(file as string);
+  const uploadId = randomUUID();
+  const storageKey = `${tenantId}/uploads/${uploadId}/file`;
+  await storage.putStream(storageKey, Readable.from([body]));
+  return inTenant(db, tenantId, async (tx) => {
+    await tx.upload.create({
+      data: {
+        tenantId,
+        id: uploadId,
+        fileName: 'people.csv',
+        contentType: 'text/csv',
+        byteSize: body.length,
+        tokenHash: Buffer.alloc(32),
+        status: 'RECEIVED',
+        storageKey,
+        expiresAt: new Date(Date.now() + 3_600_000),
+      },
+    });
+    const asked = {
+      uploadId,
+      mapping: [],
+      defaultCountry: 'BR',
+      consents: [],
+      isDryRun: false,
+      onConflict: 'UPDATE' as const,
+      createdBy: tenantId,
+      ...options,
+    };
+    return (await startImport(tx, tenantId, asked, new Date())).id;
+  });
+}
+
+/** The row of an import. */
+export function importRow(db: Db, tenantId: string, importId: string) {
+  return inTenant(db, tenantId, (tx) =>
+    tx.contactImport.findUniqueOrThrow({ where: { tenantId_id: { tenantId, id: importId } } }),
+  );
+}
+
+/** Whoever had the lease of an import is gone, and its time is over. */
+export async function endLease(db: Db, tenantId: string, importId: string): Promise<void> {
+  await inTenant(db, tenantId, (tx) =>
+    tx.contactImport.updateMany({ where: { tenantId, id: importId }, data: { leaseUntil: new Date(0) } }),
+  );
 }

@@ -129,6 +129,8 @@ test('a quote that is never closed, or only lines later, is told by the line whe
 test('a record may have thousands of cells without their number growing in memory', async () => {
   const [record] = await read(Buffer.from(`${','.repeat(9_000)}\n`), 1_000);
   expect(record?.cells).toHaveLength(101);
+  const [late] = await read(Buffer.from(`${','.repeat(9_000)}x,,\n`), 1_000);
+  expect(late?.cells.at(-1)).toBe('x'); // so that what is left out is noticed
   expect(await failure(','.repeat(20_000))).toMatchObject({ code: 'RECORD_TOO_LARGE', line: 1 });
 });
 

@@ -1,7 +1,7 @@
 import { CsvError } from './csv-error.ts';
 
 export type CsvRecord = {
-  /** Without their quotes; at most one more than there may be columns. */
+  /** Without their quotes; at most one more than there may be columns, which is empty only when all further ones are. */
   cells: string[];
   /** The line where it begins, counted from 1. */
   line: number;
@@ -133,6 +133,7 @@ function readRecord(
       cell = text.slice(from, at);
     }
     if (cells.length <= options.columnsMax) cells.push(cell);
+    else if (cells[options.columnsMax] === '') cells[options.columnsMax] = cell;
     if (at >= length) {
       if (!isEnd) return incomplete(text, start, line, undefined, options);
       break;

@@ -28,7 +28,12 @@ export async function lookUp(
   const { importId, isDryRun } = options;
   const hits = await findOwners(tx, tenantId, records);
   const locks = options.onConflict === 'UPDATE' && !isDryRun;
-  const contacts = await readContacts(tx, tenantId, hits.flatMap(({ owner, origin }) => [owner, origin]), locks);
+  const contacts = await readContacts(
+    tx,
+    tenantId,
+    hits.flatMap(({ owner, origin }) => [owner, origin]),
+    locks,
+  );
 
   const contactByKey = new Map<string, string>();
   const lineByClaim = new Map<string, number>();
