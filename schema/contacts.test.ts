@@ -172,19 +172,6 @@ describe('phones and other identities', () => {
     const losers = answers.filter((answer) => answer !== winners[0]);
     expect(losers.map(({ conflictingId }) => conflictingId)).toEqual(losers.map(() => winners[0]?.['id']));
   });
-
-  test('two that take several identities in opposite orders do not block each other', async ({ shop }) => {
-    const identities = Array.from({ length: 8 }, (_, index) => ({ kind: 'SHOPEE_BUYER', value: `${index}` }));
-    for (let round = 0; round < 5; round += 1) {
-      const values = identities.map(({ kind, value }) => ({ kind, value: `${round}-${value}` }));
-      const answers = await Promise.all(
-        [values, values.toReversed(), values, values.toReversed()].map((list) =>
-          mutate(shop, 'contactCreate', { name: 'X', identities: list }),
-        ),
-      );
-      expect(tally(answers)).toEqual({ Contact: 1, ConflictError: 3 });
-    }
-  });
 });
 
 describe('external ids', () => {

@@ -8,7 +8,7 @@ import type { CustomFieldType as FieldType } from '../domain/contacts/custom-val
 import type { CustomField as Definition } from '../prisma/client.ts';
 import { builder, type Context } from './builder.ts';
 import { Deleted } from './deleted.ts';
-import { rowId } from './node.ts';
+import { amongOwn, rowId } from './node.ts';
 import { idempotencyKey, write, writeErrors } from './write.ts';
 
 export const CustomFieldType = builder.enumType('CustomFieldType', {
@@ -27,10 +27,7 @@ export const CustomField = builder.prismaNode('CustomField', {
   authScopes: { may: 'contacts.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: (id, ctx) => {
-    const viewer = ctx.knownViewer();
-    return { tenantId_id: { tenantId: viewer?.tenantId ?? '', id }, deletedAt: null };
-  },
+  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), deletedAt: null }),
   nullable: true,
   fields: (t) => ({
     key: t.exposeString('key', { description: 'Names it in filters, imports and templates; never changes.' }),
