@@ -13,6 +13,7 @@ import {
   SessionEndedError,
 } from '../domain/errors.ts';
 import { builder, type Context } from './builder.ts';
+import { known } from './node.ts';
 import { Tenant } from './tenants.ts';
 
 export const Role = builder.enumType('Role', {
@@ -28,7 +29,8 @@ export const User = builder.prismaNode('User', {
   description: 'A person who signs in. Only you yourself are seen.',
   select: { id: true },
   authScopes: async (user, ctx) => (await ctx.viewer())?.userId === user.id,
-  id: { field: 'id', description: 'The global id.' },
+  id: { resolve: ({ id }) => id, description: 'The global id.' },
+  findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).userId } }),
   nullable: true,
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What the person is called.' }),

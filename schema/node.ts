@@ -1,7 +1,7 @@
 import { resolveNodes } from '@pothos/plugin-relay';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { InvalidInputError, NotFoundError } from '../domain/errors.ts';
-import { builder, type Context } from './builder.ts';
+import { builder, type Context, type Viewer } from './builder.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
 const nodesMax = 100;
@@ -19,9 +19,14 @@ export function rowId(typename: string, globalId: string): string {
 
 /** How a node's row is looked up: among the caller's own. For `findUnique` of a `prismaNode` whose table belongs to tenants. */
 export function amongOwn(id: string, context: Context): { tenantId_id: { tenantId: string; id: string } } {
-  const viewer = context.knownViewer(); // `node` and every mutation have asked by now
+  return { tenantId_id: { tenantId: known(context).tenantId, id } };
+}
+
+/** Who is asking, where it has been found out: `node` and every mutation have by then. */
+export function known(context: Context): Viewer {
+  const viewer = context.knownViewer();
   if (!viewer) throw new UnauthorizedError(false);
-  return { tenantId_id: { tenantId: viewer.tenantId, id } };
+  return viewer;
 }
 
 /** What a global id says, without having looked; undefined when we cannot have made it. */

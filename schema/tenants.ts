@@ -1,11 +1,14 @@
 import { updateTenant } from '../domain/tenants/update-tenant.ts';
 import { builder } from './builder.ts';
+import { known } from './node.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
 export const Tenant = builder.prismaNode('Tenant', {
   description: 'A business that uses Parley, and its profile.',
   authScopes: { may: 'tenant.read' },
-  id: { field: 'id', description: 'The global id.' },
+  id: { resolve: ({ id }) => id, description: 'The global id.' },
+  select: { id: true },
+  findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).tenantId } }),
   nullable: true,
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What the business calls itself here.' }),

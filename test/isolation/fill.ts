@@ -13,9 +13,13 @@ export const newCanary = () => `canary${randomBytes(8).toString('hex')}`;
 
 /**
  * Gives an owner a row in every table where it has none, from the root to the leaves: a table that is new needs nothing here.
- * Every text that the owner may choose carries the canary. Returns one row of each table, by its name.
+ * Every text that the owner may choose carries the canary, unless a value is given. Returns one row of each table, by its name.
  */
-export async function fillTables(superuser: Connection, owner: Owner): Promise<Map<string, Row>> {
+export async function fillTables(
+  superuser: Connection,
+  owner: Owner,
+  given: Record<string, Row> = {},
+): Promise<Map<string, Row>> {
   const references = await foreignKeys(superuser.sql);
   const rows = new Map<string, Row>();
   for (const table of tables.toReversed()) {
@@ -34,6 +38,7 @@ export async function fillTables(superuser: Connection, owner: Owner): Promise<M
       if (child !== table.name || parent === child) continue;
       for (const [column = '', key = ''] of pairs.map((pair) => pair.split('='))) row[column] = rows.get(parent)?.[key];
     }
+    Object.assign(row, given[table.name]);
     if (table.tenantOf === 'tenant_id') row['tenant_id'] = owner.tenantId;
     if (table.tenantOf === 'id') row['id'] = owner.tenantId;
     if (table.class === 'person') row[table.personOf] = owner.userId;
@@ -52,7 +57,7 @@ export function ownedBy(table: Table, owner: Owner): { condition: string; values
 
 async function ownRow(superuser: Connection, table: Table, owner: Owner): Promise<Row | undefined> {
   const { condition, values } = ownedBy(table, owner);
-  const text = `select ${rowOf(table.name)} from "${table.name}" t where ${condition} limit 1`;
+  const text = `select ${rowOf(table.name)} from "${table.name}" t where ${condition} order by t::text limit 1`;
   return (await superuser.query<{ row: Row }>(text, values)).rows[0]?.row;
 }
 

@@ -1,0 +1,257 @@
+import { randomUUID } from 'node:crypto';
+import { isNonNullType, isObjectType } from 'graphql';
+import { type Role, roles } from '../../domain/auth/viewer.ts';
+import { schema } from '../../schema/index.ts';
+import { describe, expect, globalId, signUp, test as base } from '../fixtures.ts';
+import { anonymous, idTypeOf, leaks, nobodysCursor, ownerOf, valueAt } from './answers.ts';
+import { calls, idTypes, type Variables } from './calls.ts';
+import { hashRows } from './rows.ts';
+import { idPositions, nodeTypes, pagedFields, type RootField, selectionOf, withValueAt } from './schema-walk.ts';
+import { createTenant, isSuccess, operationOf, roots, type Tenant } from './tenant.ts';
+import { pageOf } from './pages.ts';
+import { createWorld, useEverything, type World } from './world.ts';
+
+const test = base.extend<{ world: World }>({ world: [async ({}, use) => createWorld(use), { scope: 'file' }] });
+
+/** With every wall, and by the code alone: each is to be enough by itself. */
+const walls = [
+  { walls: 'with every wall', isOn: true },
+  { walls: 'with row-level security off', isOn: false },
+];
+
+/** Looks for what a tenant can tell of another one, and makes sure that no row of the other has changed. */
+async function untouched(world: World, isOn: boolean, look: () => Promise<void>): Promise<void> {
+  const { superuser, theirs, setRowSecurity } = world;
+  const before = await hashRows(superuser, ownerOf(theirs));
+  await setRowSecurity(isOn);
+  try {
+    await look();
+  } finally {
+    await setRowSecurity(true);
+  }
+  expect(await hashRows(superuser, ownerOf(theirs))).toEqual(before);
+}
+
+const prepare = async (tenant: Tenant, name: string): Promise<Variables> => (await calls[name]?.(tenant)) ?? {};
+const types = nodeTypes(schema);
+const positions = [...roots.values()].flatMap((root) => idPositions(root).map((position) => ({ root, ...position })));
+
+/** Sends the same arguments with another's id and with nobody's, in one place; says how the answers differ, and what they tell. */
+async function compare(
+  world: World,
+  root: RootField,
+  type: string,
+  withId: (id: string) => Variables,
+): Promise<string[]> {
+  const { mine, theirs } = world;
+  const { query } = operationOf(root);
+  const foreign = await theirs.id(type);
+  const nobodys = globalId(type, randomUUID());
+  const told = await mine.send(query, withId(foreign));
+  const control = await mine.send(query, withId(nobodys));
+  const [one, other] = [anonymous(told, foreign), anonymous(control, nobodys)];
+  return [
+    ...leaks(told, theirs, [foreign]).map((leak) => `tells ${leak}`),
+    ...(one === other ? [] : [`another’s id gives\n  ${one}\nnobody’s id gives\n  ${other}`]),
+  ];
+}
+
+describe('these tests know', () => {
+  test('how every query and mutation is called', () => {
+    expect(Object.keys(calls).sort(), 'add it to calls in test/isolation/calls.ts').toEqual([...roots.keys()].sort());
+  });
+
+  test('of which type every id in an input is, and how an object of every type is made', async ({ world }) => {
+    const unknown = positions.filter(({ owner }) => !types.includes(idTypeOf(owner, types) ?? ''));
+    expect(
+      unknown.map(({ owner }) => owner),
+      'add it to idTypes in test/isolation/calls.ts',
+    ).toEqual([]);
+    const stale = Object.keys(idTypes).filter((owner) => !positions.some((position) => position.owner === owner));
+    expect(stale, 'take it from idTypes in test/isolation/calls.ts').toEqual([]);
+    for (const tenant of [world.mine, world.theirs]) {
+      const missing = types.filter((type) => !tenant.ids.get(type)?.size);
+      expect(missing, 'let a call in test/isolation/calls.ts answer with one, or add a maker').toEqual([]);
+    }
+  });
+
+  test('every field of every object, and have read it', ({ world }) => {
+    const fields = Object.values(schema.getTypeMap())
+      .filter((type) => isObjectType(type) && !type.name.startsWith('__'))
+      .flatMap((type) =>
+        isObjectType(type) ? Object.keys(type.getFields()).map((name) => `${type.name}.${name}`) : [],
+      );
+    const unread = fields.filter((field) => !world.read.has(field));
+    expect(unread, 'no call in test/isolation/calls.ts leads there').toEqual([]);
+  });
+});
+
+/** Every place of every field where an id can stand, as some role. */
+async function everyPosition(world: World, role: Role): Promise<void> {
+  const { mine, theirs, superuser, setRole } = world;
+  const prepared = new Map<string, Variables>();
+  for (const { root } of positions) {
+    if (!prepared.has(root.name)) prepared.set(root.name, await prepare(mine, root.name));
+  }
+  const before = JSON.stringify(await hashRows(superuser, ownerOf(theirs)));
+  const found: string[] = [];
+  await setRole(mine, role);
+  try {
+    for (const { root, path, owner, isList } of positions) {
+      const type = idTypeOf(owner, types) ?? '';
+      const given = prepared.get(root.name) ?? {};
+      const own = valueAt(given, path);
+      const differences = await compare(world, root, type, (id) => withValueAt(root, given, path, isList ? [id] : id));
+      if (isList && Array.isArray(own)) {
+        const together = (id: string) => withValueAt(root, given, path, [...(own as unknown[]), id]);
+        differences.push(...(await compare(world, root, type, together)));
+      }
+      const after = JSON.stringify(await hashRows(superuser, ownerOf(theirs)));
+      if (after !== before) differences.push('a row of another tenant has changed');
+      found.push(...differences.map((difference) => `${root.name}, ${path.join('.')}: ${difference}`));
+    }
+  } finally {
+    await setRole(mine, 'OWNER');
+  }
+  expect(found).toEqual([]);
+}
+
+test.for(roles)('as %s, another tenant’s id is answered like nobody’s, wherever an id can stand', (role, { world }) =>
+  untouched(world, true, () => everyPosition(world, role)),
+);
+
+test('by the code alone, another tenant’s id is answered like nobody’s, wherever an id can stand', ({ world }) =>
+  untouched(world, false, () => everyPosition(world, 'OWNER')));
+
+describe.each(walls)('$walls', ({ isOn }) => {
+  test('arguments of which every id is another tenant’s are answered like such of nobody’s', ({ world }) =>
+    untouched(world, isOn, async () => {
+      const { mine, theirs } = world;
+      for (const root of roots.values()) {
+        const given = await prepare(mine, root.name);
+        const used = idPositions(root).filter(({ path }) => valueAt(given, path) !== undefined);
+        if (used.length === 0) continue;
+        const withIds = async (idOf: (type: string) => Promise<string>) => {
+          let variables = given;
+          const sent: string[] = [];
+          for (const { path, owner } of used) {
+            const id = await idOf(idTypeOf(owner, types) ?? '');
+            sent.push(id);
+            variables = withValueAt(root, variables, path, id);
+          }
+          return { variables, sent };
+        };
+        const nobody = new Map(types.map((type) => [type, globalId(type, randomUUID())]));
+        const foreign = await withIds((type) => theirs.id(type));
+        const nobodys = await withIds(async (type) => nobody.get(type) ?? '');
+        const { query } = operationOf(root);
+        const told = await mine.send(query, foreign.variables);
+        const control = await mine.send(query, nobodys.variables);
+        expect(leaks(told, theirs, foreign.sent), root.name).toEqual([]);
+        expect(anonymous(told, ...foreign.sent), root.name).toBe(anonymous(control, ...nobodys.sent));
+      }
+    }));
+
+  test('an object of another tenant is null by its id, like one that never was, and spoils no other', ({ world }) =>
+    untouched(world, isOn, async () => {
+      const { mine, theirs } = world;
+      for (const type of types) {
+        const one = schema.getType(type);
+        if (!one) continue;
+        const query = `query ($id: ID!) { node(id: $id) { id ... on ${type} ${selectionOf(schema, one, 1, () => {})} } }`;
+        const own = await mine.id(type);
+        expect((await mine.send(query, { id: own })).data?.['node'], type).toMatchObject({ __typename: type, id: own });
+        const foreign = await mine.send(query, { id: await theirs.id(type) });
+        const nobodys = await mine.send(query, { id: globalId(type, randomUUID()) });
+        expect(foreign.body, type).toBe('{"data":{"node":null}}');
+        expect(foreign.body, type).toBe(nobodys.body);
+
+        const ids = [await theirs.id(type), own, globalId(type, randomUUID()), 'bogus'];
+        const several = await mine.send('query ($ids: [ID!]!) { nodes(ids: $ids) { id } }', { ids });
+        expect(several.data, type).toEqual({ nodes: [null, { id: own }, null, null] });
+      }
+    }));
+
+  test('another tenant’s cursor leads into the own list only, like one that never was', ({ world }) =>
+    untouched(world, isOn, async () => {
+      const { mine, theirs } = world;
+      for (const field of pagedFields(schema)) {
+        const name = `${field.parent}.${field.field.name}`;
+        const own = await pageOf(field, mine);
+        expect((await own.send(own.cursor)).errors, name).toEqual([]);
+        const { cursor } = await pageOf(field, theirs);
+        const told = await own.send(cursor);
+        const control = await own.send(nobodysCursor(cursor));
+        expect(leaks(told, theirs, []), name).toEqual([]);
+        expect(anonymous(told), name).toBe(anonymous(control));
+        expect(told.errors, name).toEqual([]);
+      }
+    }));
+
+  test('what another tenant calls its things is free: a tenant can say the very same', ({ world }) =>
+    untouched(world, isOn, async () => {
+      const { api, theirs } = world;
+      const echo = createTenant(api.url, await signUp(api, 'Echo'), theirs);
+      await useEverything(echo); // throws where something is refused
+      expect([...echo.secrets].filter((said) => theirs.secrets.has(said)).length).toBeGreaterThan(50);
+      const ids = new Set([...theirs.ids.values()].flatMap((of) => [...of]));
+      expect([...echo.ids.values()].flatMap((of) => [...of].filter((id) => ids.has(id)))).toEqual([]);
+    }));
+
+  test('a query without arguments lists the own objects only', ({ world }) =>
+    untouched(world, isOn, async () => {
+      const { mine, theirs } = world;
+      for (const root of roots.values()) {
+        const isPlain = root.field.args.every(({ type }) => !isNonNullType(type));
+        if (root.operation === 'mutation' || !isPlain) continue;
+        const answer = await mine.send(operationOf(root).query, {});
+        expect(answer.errors, root.name).toEqual([]);
+        expect(leaks(answer, theirs, []), root.name).toEqual([]);
+      }
+    }));
+});
+
+test('an own id is accepted wherever an id can stand', async ({ world }) => {
+  const { mine } = world;
+  const refused: string[] = [];
+  for (const { root, path, owner } of positions) {
+    const given = await prepare(mine, root.name);
+    if (valueAt(given, path) !== undefined) continue; // so it is called when the world is made
+    const id = await mine.id(idTypeOf(owner, types) ?? '');
+    const { query } = operationOf(root);
+    const answer = await mine.send(query, withValueAt(root, given, path, id));
+    if (answer.errors.length > 0 || !isSuccess(answer.data?.[root.name]))
+      refused.push(`${root.name}, ${path.join('.')}: ${answer.body}`);
+  }
+  expect(refused).toEqual([]);
+});
+
+test('another tenant’s idempotency key means nothing', async ({ world }) => {
+  const { mine, theirs } = world;
+  const key = randomUUID();
+  const { result: first } = await theirs.call('tagCreate', {
+    input: { name: theirs.text('tag'), idempotencyKey: key },
+  });
+  const { result, answer } = await mine.call('tagCreate', { input: { name: mine.text('tag'), idempotencyKey: key } });
+  expect(result['id']).not.toBe(first['id']);
+  expect(leaks(answer, theirs, [])).toEqual([]);
+});
+
+test('nobody who is not signed in reads or changes anything, whatever the ids', async ({ world }) => {
+  const { api, theirs } = world;
+  const nobody = createTenant(api.url, { ...theirs.person, accessToken: '' });
+  const open = new Set(['viewer', 'signUp', 'signIn', 'sessionRefresh', 'signOut']);
+  const prepared = new Map<RootField, Variables>();
+  for (const root of roots.values()) if (!open.has(root.name)) prepared.set(root, await prepare(theirs, root.name));
+  await untouched(world, true, async () => {
+    for (const [root, variables] of prepared) {
+      const answer = await nobody.send(operationOf(root).query, variables);
+      expect(
+        answer.errors.map(({ extensions }) => extensions['code']),
+        root.name,
+      ).toEqual(['UNAUTHENTICATED']);
+      expect(answer.data?.[root.name] ?? null, root.name).toBeNull();
+      expect(leaks(answer, theirs, []), root.name).toEqual([]);
+    }
+  });
+});

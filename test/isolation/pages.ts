@@ -1,0 +1,44 @@
+import { getNamedType } from 'graphql';
+import { schema } from '../../schema/index.ts';
+import { calls, type Variables } from './calls.ts';
+import { nodeTypes, type PagedField, selectionOf } from './schema-walk.ts';
+import { type Answer, roots, type Tenant } from './tenant.ts';
+
+/** A tenant's own page of a list, by whatever leads there: a query, an object's id, or what a query answers with. */
+export async function pageOf(
+  { parent, field }: PagedField,
+  tenant: Tenant,
+): Promise<{ cursor: string; send: (after: string) => Promise<Answer> }> {
+  const selection = `${field.name}(first: 3, after: $after) ${selectionOf(schema, getNamedType(field.type), 1, () => {})}`;
+  const { query, variables, path } = await wayTo(parent, selection, tenant);
+  const send = (after: string | null) => tenant.send(query, { ...variables, after });
+  const { data, body } = await send(null);
+  let found: unknown = data;
+  for (const name of [...path, field.name]) found = (found as Variables | null)?.[name];
+  const { edges = [] } = (found ?? {}) as { edges?: { cursor: string }[] };
+  const [edge] = edges;
+  if (!edge)
+    throw new Error(`${parent}.${field.name} is empty: let a call in test/isolation/calls.ts fill it. ${body}`);
+  return { cursor: edge.cursor, send };
+}
+
+async function wayTo(
+  parent: string,
+  selection: string,
+  tenant: Tenant,
+): Promise<{ query: string; variables: Variables; path: string[] }> {
+  if (parent === 'Query') return { query: `query ($after: String) { ${selection} }`, variables: {}, path: [] };
+  if (nodeTypes(schema).includes(parent)) {
+    const query = `query ($id: ID!, $after: String) { node(id: $id) { ... on ${parent} { ${selection} } } }`;
+    return { query, variables: { id: await tenant.id(parent) }, path: ['node'] };
+  }
+  const root = [...roots.values()].find(
+    ({ operation, field }) => operation === 'query' && getNamedType(field.type).name === parent,
+  );
+  const variables = root && (await calls[root.name]?.(tenant));
+  if (!root || !variables) throw new Error(`No query leads to ${parent}: say how in test/isolation/pages.ts.`);
+  const declared = root.field.args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ');
+  const given = root.field.args.map(({ name }) => `${name}: $${name}`).join(', ');
+  const query = `query (${declared}, $after: String) { ${root.name}(${given}) { ${selection} } }`;
+  return { query, variables, path: [root.name] };
+}

@@ -1,0 +1,141 @@
+import { randomInt } from 'node:crypto';
+import { getNamedType } from 'graphql';
+import { schema } from '../../schema/index.ts';
+import type { Person } from '../fixtures.ts';
+import { calls, makers, type Variables } from './calls.ts';
+import { newCanary } from './fill.ts';
+import { type RootField, rootFields, selectionOf } from './schema-walk.ts';
+
+export const roots = new Map(rootFields(schema).map((root) => [root.name, root]));
+
+/** What came back over HTTP, whole. */
+export type Answer = {
+  status: number;
+  headers: string;
+  body: string;
+  data: Record<string, unknown> | null;
+  errors: { message: string; extensions: Record<string, unknown> }[];
+};
+
+/** A tenant that uses the API, and remembers what it said and what it was told. */
+export type Tenant = {
+  person: Person;
+  canary: string;
+  /** A text, a word or a phone that nobody else has. Everything said is remembered in `secrets`. */
+  text(label: string): string;
+  word(label: string): string;
+  phone(): string;
+  secrets: Set<string>;
+  /** One of the own objects of a type; it is made when there is none. */
+  id(type: string): Promise<string>;
+  /** A new object of a type. */
+  make(type: string): Promise<string>;
+  /** The ids of own objects that were ever answered, by type. */
+  ids: Map<string, Set<string>>;
+  customValue(): Promise<Variables>;
+  send(query: string, variables: Variables): Promise<Answer>;
+  /** Calls a root field, reads everything of its answer, and insists on success. */
+  call(
+    name: string,
+    variables?: Variables,
+  ): Promise<{ answer: Answer; result: Record<string, unknown>; read: string[] }>;
+};
+
+/** The operation of a root field that reads everything of its answer; `read` names what that is. */
+export function operationOf(root: RootField, depth = 2): { query: string; read: string[] } {
+  const read = [`${root.operation === 'query' ? 'Query' : 'Mutation'}.${root.name}`];
+  const selection = selectionOf(schema, getNamedType(root.field.type), depth, (field) => read.push(field));
+  const args = root.field.args.filter(({ name }) => !['last', 'before'].includes(name));
+  const declared = args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ');
+  const given = args.map(({ name }) => `${name}: $${name}`).join(', ');
+  const inParentheses = (list: string) => (list === '' ? '' : `(${list})`);
+  return {
+    query: `${root.operation} ${inParentheses(declared)} { ${root.name}${inParentheses(given)} ${selection} }`,
+    read,
+  };
+}
+
+/** A tenant of somebody who has signed up. With the voice of another one, it says the very same things. */
+export function createTenant(url: string, person: Person, voice?: Tenant): Tenant {
+  const canary = voice?.canary ?? newCanary();
+  const spoken = voice ? [...voice.secrets] : undefined;
+  const secrets = new Set<string>();
+  let count = 0;
+  const say = (words: string) => {
+    const said = spoken ? (spoken[count] ?? words) : words;
+    count += 1;
+    secrets.add(said);
+    return said;
+  };
+  const ids = new Map<string, Set<string>>();
+
+  const tenant: Tenant = {
+    person,
+    canary,
+    secrets,
+    ids,
+    text: (label) => say(`${canary} ${label} ${count}`),
+    word: (label) => say(`${canary}_${label}_${count}`),
+    phone: () => say(`+55119${String(randomInt(100_000_000)).padStart(8, '0')}`),
+    async id(type) {
+      return ids.get(type)?.values().next().value ?? tenant.make(type);
+    },
+    async make(type) {
+      const name = makers[type] ?? '';
+      const variables = await calls[name]?.(tenant);
+      if (!variables) throw new Error(`Nothing makes a ${type}: say it in test/isolation/calls.ts.`);
+      const { result } = await tenant.call(name, variables);
+      return String(result['id']);
+    },
+    async customValue() {
+      const { result } = await tenant.call('customFieldCreate', await calls['customFieldCreate']?.(tenant));
+      const [option] = result['options'] as string[];
+      return { key: result['key'], value: option };
+    },
+    async send(query, variables) {
+      const answer = await post(url, person.accessToken, query, variables);
+      remember(answer.data, ids);
+      return answer;
+    },
+    async call(name, variables = {}) {
+      const root = roots.get(name);
+      if (!root) throw new Error(`There is no ${name} in the schema.`);
+      const { query, read } = operationOf(root);
+      const answer = await tenant.send(query, variables);
+      const result = answer.data?.[name] as Record<string, unknown> | null | undefined;
+      if (answer.errors.length > 0 || !isSuccess(result)) throw new Error(`${name} did not work: ${answer.body}`);
+      return { answer, result: result ?? {}, read };
+    },
+  };
+  return tenant;
+}
+
+/** Whether an answer is what was asked for, and no typed error. */
+export function isSuccess(result: unknown): boolean {
+  const { __typename: type = '' } = (result ?? {}) as { __typename?: string };
+  return result !== null && result !== undefined && !type.endsWith('Error');
+}
+
+async function post(url: string, accessToken: string, query: string, variables: Variables): Promise<Answer> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}),
+    },
+    body: JSON.stringify({ query, variables }),
+  });
+  const body = await response.text();
+  const { data = null, errors = [] } = JSON.parse(body) as Partial<Pick<Answer, 'data' | 'errors'>>;
+  return { status: response.status, headers: JSON.stringify([...response.headers]), body, data, errors };
+}
+
+/** Notes the id of every object in an answer. */
+function remember(value: unknown, ids: Map<string, Set<string>>): void {
+  if (typeof value !== 'object' || value === null) return;
+  const { __typename: type, id } = value as { __typename?: unknown; id?: unknown };
+  if (typeof type === 'string' && typeof id === 'string') {
+    ids.set(type, (ids.get(type) ?? new Set()).add(id));
+  }
+  for (const inner of Object.values(value)) remember(inner, ids);
+}
