@@ -3,6 +3,7 @@ import { table } from './bench/report.ts';
 
 /** Every benchmark by its name; each file starts what it needs. */
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
+  reads: () => import('./bench/reads.ts'),
   import: () => import('./bench/import.ts'),
 };
 
