@@ -12,6 +12,7 @@ export type JobDefinition<Payload> = {
   payload: z.ZodType<Payload>;
   /** Waking the same thing twice is waking it once. Unique within task and tenant. */
   key: (payload: Payload) => string;
+  /** Few: the pauses grow to hours, and then somebody should look. Ten of them take half a night. */
   maxAttempts: number;
 };
 

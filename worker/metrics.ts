@@ -6,7 +6,12 @@ export type JobOutcome = 'done' | 'failed' | 'dead' | 'handed_back';
 
 export type LaneState = { lane: Lane; due: number; oldestDueMs: number };
 
-export type WorkerMetrics = {
+/** What the bodies of tasks count themselves. */
+export type TaskMetrics = {
+  importedRecords(count: number): void;
+};
+
+export type WorkerMetrics = TaskMetrics & {
   job(task: string, lane: Lane, outcome: JobOutcome, seconds: number): void;
   queue(states: LaneState[], dead: number): void;
   beat(): void;
@@ -56,7 +61,13 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     labelNames: ['kind'],
     registers,
   });
+  const importedRecords = new Counter({
+    name: 'parley_import_records_total',
+    help: 'Records of imported files that are done, whatever became of them.',
+    registers,
+  });
   return {
+    importedRecords: (count) => importedRecords.inc(count),
     job: (task, lane, outcome, seconds) => jobs.observe({ task, lane, outcome }, seconds),
     queue(states, dead) {
       for (const lane of lanes) {

@@ -42,7 +42,7 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   const migrations = await migrationNames();
   const registry = createRegistry();
   const metrics = createWorkerMetrics(registry);
-  const services = { db, log, storage: createStorage(env.STORAGE_URL), settings: taskSettings(env) };
+  const services = { db, log, storage: createStorage(env.STORAGE_URL), settings: taskSettings(env), metrics };
   const tasks = [...work.tasks, ...work.crontab.map(({ task }) => task)];
   const [handBack, giveUp] = [new AbortController(), new AbortController()];
 

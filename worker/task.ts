@@ -3,10 +3,11 @@ import type { JobDefinition, Lane } from '../domain/jobs.ts';
 import type { Db } from '../prisma/client.ts';
 import { describeError, type Log } from '../runtime/log.ts';
 import type { Storage } from '../runtime/storage.ts';
+import type { TaskMetrics } from './metrics.ts';
 import type { TaskSettings } from './settings.ts';
 
 /** What every task of a process is given. */
-export type TaskServices = { db: Db; storage: Storage; log: Log; settings: TaskSettings };
+export type TaskServices = { db: Db; storage: Storage; log: Log; settings: TaskSettings; metrics: TaskMetrics };
 
 /** What one run of a task is given: a log that knows the run, and a signal to hand back what is in hand. */
 export type TaskContext = TaskServices & { signal: AbortSignal };

@@ -83,7 +83,7 @@ export const clearCustomField = defineJob({
   lane: 'maintenance',
   payload: z.object({ tenantId: z.uuid(), fieldId: z.uuid(), after: z.uuid().optional() }),
   key: ({ fieldId }) => fieldId,
-  maxAttempts: 25,
+  maxAttempts: 10,
 });
 
 /** Deletes a field. It is gone for everybody at once; values of many contacts are cleared in the background, page by page. */

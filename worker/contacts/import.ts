@@ -3,8 +3,9 @@ import { cleanUpImport, deleteClaims, importContactsJob } from '../../domain/con
 import { inTenant } from '../../prisma/client.ts';
 import { task } from '../task.ts';
 
-export const importFile = task(importContactsJob, async (job, { db, storage, settings, signal, log }) => {
+export const importFile = task(importContactsJob, async (job, { db, storage, settings, signal, log, metrics }) => {
   const report = await importContacts(db, storage, job, settings, signal);
+  metrics.importedRecords(report.records);
   log.info({ importId: job.importId, ...report }, 'a run over an import has ended');
 });
 
