@@ -97,11 +97,11 @@ export const totalsOf = ({ total, created, updated, skipped, failed }: Answer) =
   failed,
 });
 
-/** The error file's rows, as text. */
+/** The error file as it is, byte order mark included. */
 export async function downloadErrors({ errorFileUrl }: Answer): Promise<string> {
   const answer = await fetch(errorFileUrl);
   if (!answer.ok) throw new Error(await answer.text());
-  return answer.text();
+  return Buffer.from(await answer.arrayBuffer()).toString('utf8');
 }
 
 /** An import of a file by a tenant without people, written straight into the tables. Gives the row's own id. */

@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Db, inTenant, type Tx } from '../../../prisma/client.ts';
 import { enqueue } from '../../jobs.ts';
 import type { GoodRecord } from './check-record.ts';
@@ -30,13 +29,23 @@ export async function applyPage(
   decideNext: () => Next,
 ): Promise<Next> {
   for (let attempt = 1; ; attempt += 1) {
+    const store = async (tx: Tx) => {
+      await takeTurn(tx, run.tenantId, attempt > 1);
+      return storePage(tx, run, page, settings, decideNext);
+    };
     try {
-      return await inTenant(db, run.tenantId, (tx) => storePage(tx, run, page, settings, decideNext), { timeoutMs });
+      return await inTenant(db, run.tenantId, store, { timeoutMs });
     } catch (error) {
       if (!isRace(error) || attempt === attemptsMax) throw error;
-      await pause(Math.random() * 20 * attempt); // two that met step aside by different lengths
     }
   }
+}
+
+/** Pages of a tenant are stored side by side; one that met the same people in another waits until it is alone. */
+async function takeTurn(tx: Tx, tenantId: string, isAlone: boolean): Promise<void> {
+  const name = `contacts/import:${tenantId}`;
+  if (isAlone) await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
+  else await tx.$executeRaw`select pg_advisory_xact_lock_shared(hashtextextended(${name}, 0))`;
 }
 
 async function storePage(

@@ -202,7 +202,7 @@ test('bad cells are told by line, column and value, and the rest of the file goe
 test('text that tries to look like something else is stored without its tricks', async ({ shop, db, storage }) => {
   const csv = `name,phone\n\u202EgnitekraM,+551133330001\n"'=HYPERLINK(""x"")",'+551133330002\n=1+1,+551133330003\n`;
   await importFile({ db, storage }, shop, csv);
-  expect((await list(shop)).map(({ name }) => name).sort()).toEqual(['=1+1', '=HYPERLINK("x")', 'gnitekraM']);
+  expect((await list(shop)).map(({ name }) => name)).toEqual(['=1+1', '=HYPERLINK("x")', 'gnitekraM']);
 });
 
 test('a local number is of the record’s country, else of the file’s, else of the tenant’s', async ({

@@ -41,11 +41,15 @@ async function prepare(services: Services, isDryRun = false) {
 async function readWorld(db: Db, tenantId: string, importId: string) {
   const row = await importRow(db, tenantId, importId);
   return inTenant(db, tenantId, async (tx) => {
-    const contacts = await tx.contact.findMany({ where: { tenantId }, include: { identities: true, tags: true } });
+    const contacts = await tx.contact.findMany({
+      where: { tenantId },
+      orderBy: { name: 'asc' },
+      include: { identities: true, tags: true },
+    });
     const problems = await tx.contactImportProblem.findMany({ where: { tenantId, importId } });
     return {
       row,
-      people: contacts.map(({ name, identities, tags }) => [name, identities.length, tags.length]).sort(),
+      people: contacts.map(({ name, identities, tags }) => [name, identities.length, tags.length]),
       problems: problems.map(({ record, code }) => `${record} ${code}`).sort(),
       rejected: await tx.contactImportRejected.count({ where: { tenantId, importId } }),
       tags: await tx.tag.count({ where: { tenantId } }),
