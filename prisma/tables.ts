@@ -71,7 +71,12 @@ export const tables: readonly Table[] = [
   },
   { name: 'contact_tags', class: 'tenant', tenantOf: 'tenant_id' },
   { name: 'contact_identities', class: 'tenant', tenantOf: 'tenant_id' },
-  { name: 'contacts', class: 'tenant', tenantOf: 'tenant_id' },
+  {
+    name: 'contacts',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    loose: { import_id: 'Where it came from: stays true when the import has been cleared away.' },
+  },
   { name: 'custom_fields', class: 'tenant', tenantOf: 'tenant_id' },
   { name: 'tags', class: 'tenant', tenantOf: 'tenant_id' },
 
