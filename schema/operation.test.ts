@@ -83,6 +83,7 @@ test('no operation opens a transaction that it does not need', async ({ db, keys
   const watched = watch(db);
   await using api = await startTestApi({ db: watched.db, keys, storage, clock });
   const opens = async (text: string, accessToken?: string) => {
+    await expect.poll(watched.open).toBe(0); // an answer does not wait for the end of what was only read
     const before = watched.opened();
     expect((await api.graphql(text, {}, accessToken)).errors).toBeUndefined();
     return watched.opened() - before;
@@ -168,7 +169,7 @@ test('a write that has begun is ended although its client has gone away', async 
 });
 
 /** Counts transactions: how many there were, and how many at the same moment. */
-function watch(db: Db): { db: Db; opened: () => number; mostAtOnce: () => number } {
+function watch(db: Db): { db: Db; opened: () => number; open: () => number; mostAtOnce: () => number } {
   let opened = 0;
   let open = 0;
   let mostAtOnce = 0;
@@ -184,6 +185,7 @@ function watch(db: Db): { db: Db; opened: () => number; mostAtOnce: () => number
   return {
     db: { ...db, $transaction: $transaction as Db['$transaction'] },
     opened: () => opened,
+    open: () => open,
     mostAtOnce: () => mostAtOnce,
   };
 }
