@@ -97,18 +97,21 @@ async function everyPosition(world: World, role: Role): Promise<void> {
   const found: string[] = [];
   await setRole(mine, role);
   try {
-    for (const { root, path, owner, isList } of positions) {
-      const type = idTypeOf(owner, types) ?? '';
+    for (const root of roots.values()) {
       const given = prepared.get(root.name) ?? {};
-      const own = valueAt(given, path);
-      const differences = await compare(world, root, type, (id) => withValueAt(root, given, path, isList ? [id] : id));
-      if (isList && Array.isArray(own)) {
-        const together = (id: string) => withValueAt(root, given, path, [...(own as unknown[]), id]);
-        differences.push(...(await compare(world, root, type, together)));
+      for (const { path, owner, isList } of idPositions(root)) {
+        const type = idTypeOf(owner, types) ?? '';
+        const own = valueAt(given, path);
+        const alone = (id: string) => withValueAt(root, given, path, isList ? [id] : id);
+        const differences = await compare(world, root, type, alone);
+        if (isList && Array.isArray(own)) {
+          const together = (id: string) => withValueAt(root, given, path, [...(own as unknown[]), id]);
+          differences.push(...(await compare(world, root, type, together)));
+        }
+        found.push(...differences.map((difference) => `${root.name}, ${path.join('.')}: ${difference}`));
       }
       const after = JSON.stringify(await hashRows(superuser, ownerOf(theirs)));
-      if (after !== before) differences.push('a row of another tenant has changed');
-      found.push(...differences.map((difference) => `${root.name}, ${path.join('.')}: ${difference}`));
+      if (after !== before) found.push(`${root.name}: a row of another tenant has changed`);
     }
   } finally {
     await setRole(mine, 'OWNER');

@@ -1,20 +1,19 @@
 import { tables } from '../../prisma/tables.ts';
 import type { Connection } from '../sql.ts';
-import { ownedBy, type Owner } from './fill.ts';
+import type { Owner } from './fill.ts';
 
 /** A hash of everything an owner has in each table: equal before and after means that nothing was touched. */
 export async function hashRows({ query }: Connection, owner: Owner): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
-  for (const table of tables) {
-    const { condition, values } = ownedBy(table, owner);
-    const { rows } = await query<{ hash: string }>(
-      `select count(*) || ' rows, ' || coalesce(md5(string_agg(t::text, E'\\n' order by t::text)), 'none') as hash
-       from "${table.name}" t where ${condition}`,
-      values,
-    );
-    hashes[table.name] = rows[0]?.hash ?? '';
-  }
-  return hashes;
+  const parts = tables.map((table) => {
+    const [whose, whom] = table.class === 'person' ? [table.personOf, '$2::uuid'] : [table.tenantOf, '$1::uuid'];
+    return `select '${table.name}' as name, count(*) || ' rows, ' || md5(string_agg(t::text, E'\\n' order by t::text)) as hash
+      from "${table.name}" t where ${whose === null ? 'false' : `${whose} = ${whom}`}`;
+  });
+  const { rows } = await query<{ name: string; hash: string | null }>(parts.join(' union all '), [
+    owner.tenantId,
+    owner.userId,
+  ]);
+  return Object.fromEntries(rows.map(({ name, hash }) => [name, hash ?? 'none']));
 }
 
 /** Runs tasks, at most so many at a time, and returns what each returned. */
