@@ -1,8 +1,9 @@
 import { v7 as newId } from 'uuid';
-import { Prisma, type Tx } from '../../prisma/client.ts';
+import type { Tx } from '../../prisma/client.ts';
 import { EmailTakenError, problems } from '../errors.ts';
 import { localeOf } from '../places.ts';
 import { readProfile } from '../tenants/update-tenant.ts';
+import { isUniqueViolation } from '../unique.ts';
 import { emailKeyOf, isEmail } from './email.ts';
 import { hashPassword, passwordProblem } from './password.ts';
 import { createSession, type OpenSession } from './sessions.ts';
@@ -44,7 +45,7 @@ export async function prepareSignUp(input: SignUp): Promise<PreparedSignUp> {
   return {
     tenantId: newId(),
     userId: newId(),
-    tenant: profile as PreparedSignUp['tenant'],
+    tenant: profile as PreparedSignUp['tenant'], // all of it was given, and nothing was found wrong
     user: { name, email, emailKey: emailKeyOf(email), passwordHash: await hashPassword(input.password) },
   };
 }
@@ -55,10 +56,8 @@ export async function signUp(tx: Tx, prepared: PreparedSignUp, now: Date): Promi
   try {
     await tx.user.create({ data: { id: userId, ...user }, select: { id: true } });
   } catch (error) {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002') {
-      throw new EmailTakenError('There is an account with this e-mail address already. Please sign in.');
-    }
-    throw error;
+    if (!isUniqueViolation(error)) throw error;
+    throw new EmailTakenError('There is an account with this e-mail address already. Please sign in.');
   }
   await tx.tenant.create({ data: { id: tenantId, ...tenant }, select: { id: true } });
   await tx.membership.create({ data: { tenantId, userId, role: 'OWNER' }, select: { userId: true } });
