@@ -118,6 +118,23 @@ describe('somebody who was deleted', () => {
     expect(granted(upserted as never)).toBe(false);
   });
 
+  test('is not withdrawn where the person has said otherwise since, known by something else', async ({ shop }) => {
+    const before = await newContact(shop, { name: 'Before', consents: [consent] });
+    await forget(shop);
+    const after = await newContact(shop, {
+      name: 'After',
+      consents: [consent, { ...consent, channel: 'SMS', source: 'API' }],
+    });
+    const contact = await mutate(shop, 'contactUpdate', { contactId: after, phone: '+5511987654321' }, whole);
+    expect(contact['consents']).toMatchObject([
+      { channel: 'EMAIL', granted: false },
+      { channel: 'SMS', granted: false },
+      { channel: 'WHATSAPP', granted: true },
+    ]);
+    const older = await mutate(shop, 'contactUpdate', { contactId: before, email: 'ana@example.com' }, whole);
+    expect(granted(older as never)).toBe(false);
+  });
+
   test('takes along what was merged into the contact, and everything that hangs on it', async ({ shop, db }) => {
     const source = await newContact(shop, {
       name: 'Source',

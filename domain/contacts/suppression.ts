@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Tx } from '../../prisma/client.ts';
-import { consentChannels, type ConsentPurpose, recordConsents } from './consent.ts';
+import { consentChannels, type ConsentEntry, type ConsentPurpose, recordConsents } from './consent.ts';
 
 /** By what a deleted person would be known again. */
 export type KnownBy = {
@@ -63,25 +63,28 @@ export async function withdrawSuppressed(
   purposes: readonly ConsentPurpose[] = [],
 ): Promise<Set<string>> {
   const suppressed = await findSuppressed(tx, tenantId, [...new Set(contacts.flatMap(({ keys }) => keys))]);
+  if (suppressed.size === 0) return new Set();
   const since = new Map<string, Date>();
   for (const { contactId, keys } of contacts) {
     const latest = keys.flatMap((key) => suppressed.get(key) ?? []).sort((a, b) => b.getTime() - a.getTime())[0];
     if (latest) since.set(contactId, latest);
   }
-  const entries = [...since].flatMap(([contactId, givenAt]) =>
-    [...new Set([...purposes, 'MARKETING' as const])].flatMap((purpose) =>
-      consentChannels.map((channel) => ({
-        contactId,
-        purpose,
-        channel,
-        granted: false,
-        source: 'SUPPRESSION' as const,
-        proof: null,
-        givenAt,
-      })),
-    ),
-  );
-  if (entries.length > 0) await recordConsents(tx, tenantId, entries);
+  const ownActs = await tx.contactConsent.findMany({
+    where: { tenantId, contactId: { in: [...since.keys()] }, granted: true, source: 'PERSON' },
+    select: { contactId: true, purpose: true, channel: true, givenAt: true },
+  });
+  const stands = new Map(ownActs.map((act) => [`${act.contactId} ${act.purpose} ${act.channel}`, act.givenAt]));
+  const entries: ConsentEntry[] = [];
+  for (const [contactId, givenAt] of since) {
+    for (const purpose of new Set([...purposes, 'MARKETING' as const])) {
+      for (const channel of consentChannels) {
+        const ownAct = stands.get(`${contactId} ${purpose} ${channel}`);
+        if (ownAct && ownAct > givenAt) continue; // said after the deletion, under another name
+        entries.push({ contactId, purpose, channel, granted: false, source: 'SUPPRESSION', proof: null, givenAt });
+      }
+    }
+  }
+  await recordConsents(tx, tenantId, entries);
   return new Set(since.keys());
 }
 
