@@ -19,7 +19,7 @@ const compose = parse(read('docker-compose.yml'), { merge: true }) as { services
 const own = Object.entries(compose.services).filter(([, service]) => service.image === undefined);
 
 test('every variable is listed in .env.example once, with a line about it, and no other', () => {
-  const listed = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+  const listed = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => String(name));
   expect(listed.toSorted()).toEqual(variableNames.toSorted());
 });
 
