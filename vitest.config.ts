@@ -8,6 +8,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    maxWorkers: 3, // tests mostly wait for Postgres, and for workers they kill: more files at once than there are cores
     experimental: { viteModuleRunner: false }, // Node runs the sources here as everywhere else
     sequence: { shuffle: true },
     reporters: ['default', ['json', { outputFile: '.data/test-report.json' }]],
