@@ -7,7 +7,7 @@ import { type NewImport, startImport } from '../domain/contacts/import/start-imp
 import { type Db, inTenant } from '../prisma/client.ts';
 import type { Storage } from '../runtime/storage.ts';
 import { mutate } from './ask.ts';
-import { type GraphQLAnswer, type Person, rawId } from './fixtures.ts';
+import type { GraphQLAnswer, Person } from './fixtures.ts';
 
 export const importSettings: ImportSettings = {
   importPageRecords: 100,
@@ -58,8 +58,13 @@ export function runImport(
   settings: Partial<ImportSettings> = {},
   signal: AbortSignal = new AbortController().signal,
 ): Promise<RunReport> {
-  const job = { tenantId: person.tenantId, importId: importId.includes('-') ? importId : rawId(importId) };
+  const job = { tenantId: person.tenantId, importId: ownId(importId) };
   return importContacts(db, storage, job, { ...importSettings, ...settings }, signal);
+}
+
+/** The row's own id, of that or of the global one. */
+function ownId(id: string): string {
+  return id.includes('-') ? id : (Buffer.from(id, 'base64').toString('utf8').split(':')[1] ?? id);
 }
 
 /** Everything of an import that a client can see. */

@@ -30,6 +30,8 @@ export async function applyPage(
 ): Promise<Next> {
   for (let attempt = 1; ; attempt += 1) {
     const store = async (tx: Tx) => {
+      // How foreign keys are checked is planned once a connection. Planned while the tables were small, it reads all of them for each row.
+      await tx.$executeRaw`discard plans`;
       await takeTurn(tx, run.tenantId, attempt > 1);
       return storePage(tx, run, page, settings, decideNext);
     };
