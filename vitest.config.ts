@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', '.data/**'],
     globalSetup: ['test/template-database.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 3, // tests mostly wait for Postgres, and for workers they kill: more files at once than there are cores
     experimental: { viteModuleRunner: false }, // Node runs the sources here as everywhere else
