@@ -15,6 +15,7 @@ import { createApi } from './server.ts';
 
 const env = readEnv('api');
 const log = createLog(env.LOG_LEVEL).child({ process: 'api' });
+const askedToStop = stopSignal(); // heard from the first moment on
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'an error was thrown and nobody caught it');
   process.exit(1);
@@ -58,7 +59,7 @@ await using server = await listen(
   env.PORT,
 );
 log.info({ port: server.port, metricsPort: operators.port }, 'api is up');
-log.info({ signal: await stopSignal() }, 'api is stopping');
+log.info({ signal: await askedToStop }, 'api is stopping');
 setTimeout(() => {
   log.warn('what was in hand did not end in time and is given up');
   process.exit(0);

@@ -34,5 +34,12 @@ export function serveMetrics(
       send({ status: 500, type: 'text/plain', body: 'Something went wrong.\n' });
     });
   };
-  return listen(listener, port);
+  return listen(listener, port).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    log.warn(
+      { wanted: port },
+      'the port for metrics is taken by another process of this machine: any free one is used',
+    );
+    return listen(listener, 0);
+  });
 }

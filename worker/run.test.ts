@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { listen } from '../runtime/listen.ts';
 import { test } from '../test/fleet/fleet.ts';
 import { inject } from 'vitest';
 import { expect } from '../test/fixtures.ts';
@@ -57,4 +58,14 @@ test('a worker with a wrong environment names every mistake at once, and no valu
   for (const name of ['WORKER_LANES', 'STORAGE_URL', 'ENCRYPTION_KEYS', 'WORKER_CONCURRENCY'])
     expect(said).toContain(name);
   for (const value of ['fast-lane', 'secret']) expect(said).not.toContain(value);
+});
+
+test('a port for metrics that another process of the machine has is replaced by a free one, and said so', async ({
+  fleet,
+}) => {
+  await using taken = await listen(() => {}, 0);
+  const worker = fleet.start({ env: { METRICS_PORT: String(taken.port) } });
+  expect((await worker.get('/health/live')).status).toBe(200);
+  const [warning] = worker.lines.filter(({ level }) => level === 'warn');
+  expect(warning).toMatchObject({ wanted: taken.port });
 });

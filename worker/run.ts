@@ -31,6 +31,7 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   const log = createLog(env.LOG_LEVEL).child({ process: 'worker', pid: process.pid });
   const settings = fleetSettings(env);
   const fatal = dieOf(log);
+  const askedToStop = stopSignal(); // heard from the first moment on
   process.on('unhandledRejection', (reason) => fatal(reason, 'a promise was rejected and nobody knew'));
   process.on('uncaughtException', (error) => fatal(error, 'an error was thrown and nobody caught it'));
 
@@ -77,7 +78,7 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   await using server = await serveMetrics({ registry, checks, log }, env.METRICS_PORT);
   log.info({ lanes: served, metricsPort: server.port }, 'worker is up');
 
-  log.info({ signal: await stopSignal() }, 'worker is stopping');
+  log.info({ signal: await askedToStop }, 'worker is stopping');
   const began = performance.now();
   setTimeout(() => process.exit(0), settings.stopWithinMs).unref(); // for bodies that do not heed the signal, and a database that is away
   handBack.abort();
@@ -97,12 +98,12 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
 /** Waits until every job in hand is over and its outcome written, or until the time is up. */
 async function stopLanes(lanes: RunningLane[], withinMs: number, log: Log): Promise<void> {
   const outOfTime = new AbortController();
-  const stopped = Promise.all(lanes.map((lane) => lane.stop())).then(() => true);
+  const failed = (error: unknown) => log.warn({ err: error }, 'a lane could not be stopped cleanly');
+  const stopped = Promise.all(lanes.map((lane) => lane.stop().catch(failed))).then(() => true);
   const timeUp = pause(Math.max(0, withinMs), false, { signal: outOfTime.signal }).catch(() => false);
   const isClean = await Promise.race([stopped, timeUp]);
   outOfTime.abort();
   if (isClean) return;
-  stopped.catch((error: unknown) => log.warn({ err: error }, 'a lane could not be stopped'));
   log.warn(
     { inHand: lanes.map((lane) => lane.state().active) },
     'jobs in hand did not end in time: they are given back',
