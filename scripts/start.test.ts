@@ -38,10 +38,10 @@ async function startAll(database: TestDatabase, directory: string) {
         expect(lines.filter(({ msg }) => msg === 'worker is up')).toHaveLength(workers);
         expect((await fetch(`http://localhost:${port}/health/ready`)).status).toBe(200);
       },
-      { timeout: 30_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
   const isGone = (pid: number) =>
-    vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 15_000, interval: 50 });
+    vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), { timeout: 60_000, interval: 50 });
   return {
     child,
     exited: once(child, 'exit'),
@@ -69,7 +69,7 @@ test('one command migrates and runs everything, starts anew what crashes, and en
   expect(all.lines.map(({ msg }) => msg)).toEqual(
     expect.arrayContaining(['the database is up to date', 'worker has stopped', 'api is stopping']),
   );
-}, 90_000);
+}, 180_000);
 
 test('when the one command is killed, the processes that it started stop by themselves', async ({
   database,
@@ -80,4 +80,4 @@ test('when the one command is killed, the processes that it started stop by them
   all.child.kill('SIGKILL');
   for (const pid of [...all.pidsOf('api'), ...all.pidsOf('worker')]) await all.isGone(pid);
   expect(all.lines.map(({ msg }) => msg)).toContain('worker has stopped');
-}, 90_000);
+}, 180_000);

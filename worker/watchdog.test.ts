@@ -71,7 +71,7 @@ for (const how of ['cut', 'swallow'] as const) {
     await expectStepsDone(scratch, queue);
     expect(worker.isRunning()).toBe(true);
     await vi.waitFor(async () => expect((await worker.get('/health/ready')).status).toBe(200), 60_000);
-  }, 120_000);
+  }, 300_000);
 }
 
 test('a runner that ends by itself ends its worker', async ({ fleet, queue }) => {

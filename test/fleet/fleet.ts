@@ -125,7 +125,7 @@ function spawnWorker(entry: string, env: NodeJS.ProcessEnv): FleetWorker {
           );
         return found;
       },
-      { timeout: 30_000, interval: 20 },
+      { timeout: 60_000, interval: 20 },
     );
   return {
     pid,
@@ -145,7 +145,7 @@ function spawnWorker(entry: string, env: NodeJS.ProcessEnv): FleetWorker {
 }
 
 /** Waits until a query's first value is what is expected: the state is polled, never slept for. */
-export async function eventually(pool: pg.Pool, sql: string, expected: unknown, timeout = 30_000): Promise<void> {
+export async function eventually(pool: pg.Pool, sql: string, expected: unknown, timeout = 60_000): Promise<void> {
   await expect
     .poll(async () => Object.values((await pool.query<Record<string, unknown>>(sql)).rows[0] ?? {})[0], {
       timeout,

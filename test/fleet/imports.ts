@@ -86,7 +86,7 @@ export async function expectQuiet(queue: pg.Pool): Promise<void> {
   await expect
     .poll(
       async () => (await queue.query('select task_id, attempts, locked_by from graphile_worker._private_jobs')).rows,
-      { timeout: 30_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     )
     .toEqual([]);
 }

@@ -114,10 +114,10 @@ test('a worker that slept through its lease changes nothing when it wakes, regis
     await pause(random() * 100); // a random moment
     sleeper.kill('SIGSTOP');
     const other = start();
-    await expect.poll(() => runnersOf(sleeper), { timeout: 30_000 }).toBe(0); // taken for dead
+    await expect.poll(() => runnersOf(sleeper), { timeout: 60_000 }).toBe(0); // taken for dead
     await getsOn(scratch, 200); // by the other one alone
     sleeper.kill('SIGCONT');
-    await expect.poll(() => runnersOf(sleeper), { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => runnersOf(sleeper), { timeout: 60_000 }).toBe(2);
     await getsOn(scratch, 200);
     other.kill('SIGTERM');
     expect(await other.exited).toEqual({ code: 0, signal: null });
