@@ -101,9 +101,9 @@ async function withoutDeletedFields(tx: Tx, tenantId: string, records: GoodRecor
 /** Ids for as many contacts, in ascending order. */
 async function takeIds(tx: Tx, count: number): Promise<() => string> {
   if (count === 0) return () => '';
-  const [row] = await tx.$queryRaw<{ ids: string[] }[]>`
-    select array(select uuidv7() from generate_series(1, ${count}::int)) as ids`;
-  const ids = (row?.ids ?? []).values();
+  const [row] = await tx.$queryRaw<{ ids: string }[]>`
+    select string_agg(id::text, ',') as ids from (select uuidv7() as id from generate_series(1, ${count}::int)) i`;
+  const ids = (row?.ids ?? '').split(',').values();
   return () => {
     const { value } = ids.next();
     if (value === undefined) throw new Error('The database gave too few ids.');

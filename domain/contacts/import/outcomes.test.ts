@@ -1,3 +1,4 @@
+import { inTenant } from '../../../prisma/client.ts';
 import { expect, test } from '../../../test/fixtures.ts';
 import { mutate, newContact, readContact } from '../../../test/ask.ts';
 import {
@@ -10,6 +11,7 @@ import {
   upload,
 } from '../../../test/imports.ts';
 import type { Person } from '../../../test/fixtures.ts';
+import { identitiesPerContactMax, tagsPerContactMax } from '../contact-fields.ts';
 
 const list = async (person: Person) => {
   const answer = await person.graphql(
@@ -165,6 +167,61 @@ test('a merged contact is known by what it brought, and leads to where it was me
   const done = await importFile({ db, storage }, shop, csv, {}, { importPageRecords: 1 });
   expect(totalsOf(done)).toMatchObject({ created: 0, updated: 1, skipped: 1 });
   expect(await list(shop)).toMatchObject([{ id: targetId, name: 'By phone', externalId: null }]);
+});
+
+test('somebody who is merged while the import runs is still spoken for', async ({ shop, db, storage }) => {
+  const targetId = await newContact(shop, { name: 'Target', phone: '+551133330009' });
+  const importId = await beginImport(
+    shop,
+    'name,phone,external id\nAna,+551133330001,a\nAgain,+551133330001,\nBy id,,a\n',
+  );
+  await runImport({ db, storage }, shop, importId, { importPageRecords: 1, importSliceMs: 0 });
+  const [ana] = await list(shop);
+  await mutate(shop, 'contactMerge', { sourceId: ana?.['id'], targetId });
+  await runImport({ db, storage }, shop, importId, { importPageRecords: 1 });
+  expect(totalsOf(await readImport(shop, importId))).toEqual({
+    total: 3,
+    created: 1,
+    updated: 0,
+    skipped: 2,
+    failed: 0,
+  });
+  expect(await list(shop)).toMatchObject([{ id: targetId, name: 'Target' }]);
+});
+
+test('a custom field that is deleted while the import runs takes no more values', async ({ shop, db, storage }) => {
+  const field = await mutate(shop, 'customFieldCreate', { key: 'size', type: 'TEXT' }, '... on CustomField { id }');
+  await mutate(shop, 'customFieldCreate', { key: 'color', type: 'TEXT' });
+  const importId = await beginImport(shop, 'phone,size,color\n+551133330001,M,red\n+551133330002,G,blue\n');
+  await runImport({ db, storage }, shop, importId, { importPageRecords: 1, importSliceMs: 0 });
+  await mutate(shop, 'customFieldDelete', { customFieldId: field['id'] });
+  await runImport({ db, storage }, shop, importId);
+  expect(await readImport(shop, importId)).toMatchObject({ status: 'FINISHED', created: 2 });
+  const stored = await inTenant(db, shop.tenantId, (tx) => tx.contact.findMany({ select: { customFields: true } }));
+  expect(stored.map(({ customFields }) => customFields)).toContainEqual({ color: 'blue' });
+  expect(JSON.stringify(stored)).not.toContain('size');
+});
+
+test('a contact takes no more tags and identities than there may be', async ({ shop, db, storage }) => {
+  const many = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}${index}`);
+  const phones = many('+5511333300', identitiesPerContactMax - 2).map(
+    (phone, index) => `${phone.slice(0, 11)}${String(index).padStart(2, '0')}`,
+  );
+  await newContact(shop, {
+    name: 'Full',
+    externalId: 'full',
+    identities: phones.map((value) => ({ kind: 'PHONE', value })),
+  });
+  const run = (csv: string) => importFile({ db, storage }, shop, csv);
+  await run(`external id,tags\nfull,"${many('t', tagsPerContactMax - 1).join(';')}"\n`);
+  const csv = (tags: string) => `external id,phone,phone 2,tags\nfull,+551144440001,+551144440002,${tags}\n`;
+  expect((await run(csv('x;t1;y')))['errors'].nodes).toMatchObject([{ outcome: 'FAILED', code: 'TOO_MANY_VALUES' }]);
+  expect(totalsOf(await run(csv('x;t1;t2')))).toMatchObject({ updated: 1 });
+  const one = await run('external id,phone\nfull,+551144440003\n');
+  expect(one['errors'].nodes).toMatchObject([
+    { code: 'TOO_MANY_VALUES', message: 'The contact would have too many identities.' },
+  ]);
+  expect(totalsOf(await run('external id,phone,tags\nfull,+551144440002,t5;x\n'))).toMatchObject({ updated: 1 });
 });
 
 test('bad cells are told by line, column and value, and the rest of the file goes on', async ({

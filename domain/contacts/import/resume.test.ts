@@ -91,12 +91,15 @@ async function loseEverywhere(services: Services, lossAt: (moment: number) => Lo
   }
 }
 
-test('lost before any statement of an import, it goes on where it was, and no record is done twice', async ({
-  db,
-  storage,
-}) => {
-  expect(await loseEverywhere({ db, storage }, (statement) => ({ statement }))).toBeGreaterThan(40);
-});
+test(
+  'lost before any statement of an import, it goes on where it was, and no record is done twice',
+  {
+    timeout: 180_000,
+  },
+  async ({ db, storage }) => {
+    expect(await loseEverywhere({ db, storage }, (statement) => ({ statement }))).toBeGreaterThan(40);
+  },
+);
 
 test('lost right after any commit of an import, it goes on behind it', async ({ db, storage }) => {
   expect(await loseEverywhere({ db, storage }, (commit) => ({ commit }))).toBe(5); // the lease, the first reading, three pages

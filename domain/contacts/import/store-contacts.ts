@@ -1,5 +1,11 @@
-import type { Tx } from '../../../prisma/client.ts';
-import { type ConsentChannel, type ConsentEntry, type ConsentPurpose, recordConsents } from '../consent.ts';
+import { Prisma, type Tx } from '../../../prisma/client.ts';
+import {
+  type ConsentChannel,
+  type ConsentEntry,
+  type ConsentPurpose,
+  recordConsents,
+  recordFirstConsents,
+} from '../consent.ts';
 import type { Identity } from '../contact-fields.ts';
 import { suppressionKeys, withdrawSuppressed } from '../suppression.ts';
 import type { GoodRecord } from './check-record.ts';
@@ -39,11 +45,14 @@ export async function storeContacts(
     ...updates.flatMap(({ contactId, newIdentities }) => ownedBy(contactId, newIdentities)),
   ];
   await insertIdentities(tx, tenantId, identities);
-  const tagged = await addTags(tx, tenantId, [...creates, ...updates]);
-  await suppressKnown(tx, tenantId, creates, updates, options);
-  const consents = [...creates, ...updates].flatMap((one) => consentsOf(one, options));
-  if (consents.length > 0) await recordConsents(tx, tenantId, consents);
-  await updateContacts(tx, tenantId, updates, new Set([...tagged, ...consents.map(({ contactId }) => contactId)]));
+  const tagged = await addTags(tx, tenantId, creates, updates);
+  const suppressed = await suppressKnown(tx, tenantId, creates, updates, options);
+  const isFirst = ({ contactId }: Create) => !suppressed.has(contactId);
+  const first = creates.filter(isFirst).flatMap((one) => consentsOf(one, options));
+  const later = [...creates.filter((one) => !isFirst(one)), ...updates].flatMap((one) => consentsOf(one, options));
+  await recordFirstConsents(tx, tenantId, first);
+  if (later.length > 0) await recordConsents(tx, tenantId, later);
+  await updateContacts(tx, tenantId, updates, new Set([...tagged, ...later.map(({ contactId }) => contactId)]));
 }
 
 async function insertContacts(tx: Tx, tenantId: string, creates: readonly Create[], importId: string): Promise<void> {
@@ -78,14 +87,39 @@ async function insertIdentities(tx: Tx, tenantId: string, identities: OwnedIdent
       ) as r (contact_id, kind, value, match_key, position)`;
 }
 
-/** Makes the tags that are new, and puts the tags on. Returns the contacts that have one more now. */
+/** Makes the tags that are new, and puts the tags on. Returns the known contacts that have one more now. */
 async function addTags(
   tx: Tx,
   tenantId: string,
-  stored: readonly { contactId: string; record: GoodRecord }[],
+  creates: readonly Create[],
+  updates: readonly Update[],
 ): Promise<string[]> {
+  const tagIds = await makeTags(tx, tenantId, [...creates, ...updates]);
+  const pairsOf = (stored: readonly (Create | Update)[]) => {
+    const pairs = stored.flatMap(({ contactId, record }) =>
+      record.tags.map(({ nameKey }) => ({ contactId, tagId: tagIds.get(nameKey) ?? null })),
+    );
+    return Prisma.sql`unnest(${pairs.map(({ contactId }) => contactId)}::uuid[], ${pairs.map(({ tagId }) => tagId)}::uuid[]) as r (contact_id, tag_id)`;
+  };
+  const areTagged = (stored: readonly (Create | Update)[]) => stored.some(({ record }) => record.tags.length > 0);
+  if (areTagged(creates)) {
+    await tx.$executeRaw`
+      insert into contact_tags (tenant_id, contact_id, tag_id) select ${tenantId}::uuid, contact_id, tag_id from ${pairsOf(creates)}`;
+  }
+  if (!areTagged(updates)) return [];
+  const added = await tx.$queryRaw<{ id: string }[]>`
+    with added as (
+      insert into contact_tags (tenant_id, contact_id, tag_id) select ${tenantId}::uuid, contact_id, tag_id from ${pairsOf(updates)}
+      on conflict (tenant_id, contact_id, tag_id) do nothing returning contact_id
+    )
+    select distinct contact_id as id from added`;
+  return added.map(({ id }) => id);
+}
+
+/** The ids of the tags that records name, by their keys; those that are not there yet are made. */
+async function makeTags(tx: Tx, tenantId: string, stored: readonly (Create | Update)[]): Promise<Map<string, string>> {
   const byKey = new Map(stored.flatMap(({ record }) => record.tags.map((tag) => [tag.nameKey, tag.name] as const)));
-  if (byKey.size === 0) return [];
+  if (byKey.size === 0) return new Map();
   const nameKeys = [...byKey.keys()].sort(compare);
   const tags = await tx.$queryRaw<{ id: string; nameKey: string }[]>`
     with wanted as (
@@ -97,32 +131,20 @@ async function addTags(
     select id, name_key as "nameKey" from made
     union all select t.id, t.name_key from tags t join wanted w on t.tenant_id = ${tenantId}::uuid and t.name_key = w.name_key`;
   if (tags.length < byKey.size) throw new PageRaceError(); // somebody made one since the statement began
-  const idByKey = new Map(tags.map(({ id, nameKey }) => [nameKey, id]));
-  const pairs = stored.flatMap(({ contactId, record }) =>
-    record.tags.map(({ nameKey }) => ({ contactId, tagId: idByKey.get(nameKey) ?? null })),
-  );
-  const added = await tx.$queryRaw<{ id: string }[]>`
-    with added as (
-      insert into contact_tags (tenant_id, contact_id, tag_id)
-      select ${tenantId}::uuid, contact_id, tag_id
-        from unnest(${pairs.map(({ contactId }) => contactId)}::uuid[], ${pairs.map(({ tagId }) => tagId)}::uuid[]) as r (contact_id, tag_id)
-      on conflict (tenant_id, contact_id, tag_id) do nothing returning contact_id
-    )
-    select distinct contact_id as id from added`;
-  return added.map(({ id }) => id);
+  return new Map(tags.map(({ id, nameKey }) => [nameKey, id]));
 }
 
-/** People who were deleted once come back without consent. */
+/** People who were deleted once come back without consent. Returns their contacts. */
 async function suppressKnown(
   tx: Tx,
   tenantId: string,
   creates: readonly Create[],
   updates: readonly Update[],
   { consents }: StoreOptions,
-): Promise<void> {
+): Promise<Set<string>> {
   const [any] = await tx.$queryRaw<unknown[]>`
     select true as found from contact_suppressions where tenant_id = ${tenantId}::uuid limit 1`;
-  if (!any) return;
+  if (!any) return new Set();
   const keys = [
     ...creates.map(({ contactId, record: { identities, externalId, fields } }) => ({
       contactId,
@@ -134,7 +156,7 @@ async function suppressKnown(
     })),
   ];
   const granted = [...consents, ...creates.flatMap(({ record }) => record.consents)].filter((one) => one.granted);
-  await withdrawSuppressed(
+  return withdrawSuppressed(
     tx,
     tenantId,
     keys.filter((one) => one.keys.length > 0),
