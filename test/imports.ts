@@ -161,3 +161,22 @@ export async function endLease(db: Db, tenantId: string, importId: string): Prom
     tx.contactImport.updateMany({ where: { tenantId, id: importId }, data: { leaseUntil: new Date(0) } }),
   );
 }
+
+/** A storage that gives a file only when it is told to; `reached` when it is asked for one. */
+export function gatedStore(storage: FileStore): { store: FileStore; reached: Promise<void>; open: () => void } {
+  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const store: FileStore = {
+    exists: (key) => storage.exists(key),
+    async getStream(key) {
+      const bytes = await (await storage.getStream(key)).toArray();
+      return Readable.from(
+        (async function* () {
+          reached.resolve();
+          await opened.promise;
+          yield Buffer.concat(bytes as Buffer[]);
+        })(),
+      );
+    },
+  };
+  return { store, reached: reached.promise, open: opened.resolve };
+}

@@ -4,6 +4,7 @@ import { mutate, newContact, readContact } from '../../../test/ask.ts';
 import {
   askForImport,
   beginImport,
+  gatedStore,
   importFile,
   readImport,
   runImport,
@@ -194,8 +195,12 @@ test('a custom field that is deleted while the import runs takes no more values'
   await mutate(shop, 'customFieldCreate', { key: 'color', type: 'TEXT' });
   const importId = await beginImport(shop, 'phone,size,color\n+551133330001,M,red\n+551133330002,G,blue\n');
   await runImport({ db, storage }, shop, importId, { importPageRecords: 1, importSliceMs: 0 });
+  const gate = gatedStore(storage);
+  const running = runImport({ db, storage: gate.store }, shop, importId);
+  await gate.reached;
   await mutate(shop, 'customFieldDelete', { customFieldId: field['id'] });
-  await runImport({ db, storage }, shop, importId);
+  gate.open();
+  expect(await running).toMatchObject({ outcome: 'finished' });
   expect(await readImport(shop, importId)).toMatchObject({ status: 'FINISHED', created: 2 });
   const stored = await inTenant(db, shop.tenantId, (tx) => tx.contact.findMany({ select: { customFields: true } }));
   expect(stored.map(({ customFields }) => customFields)).toContainEqual({ color: 'blue' });

@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import pg from 'pg';
 import { type Db, inTenant } from '../../../prisma/client.ts';
 import type { Storage } from '../../../runtime/storage.ts';
 import { expect, test } from '../../../test/fixtures.ts';
-import { endLease, importRow, makeImport, runImport } from '../../../test/imports.ts';
+import { endLease, gatedStore, importRow, makeImport, runImport } from '../../../test/imports.ts';
 import { losingDatabase, type Loss } from '../../../test/losing-database.ts';
 import { makeContact, makeTenant } from '../../../test/make.ts';
 import type { FileStore } from './file.ts';
@@ -190,7 +189,7 @@ test('after its slice of time, or when asked to stop, a run hands the import on 
 
 test('one run at a time: another one finds nothing to do', async ({ db, storage }) => {
   const { tenantId, importId, read } = await prepare({ db, storage });
-  const gate = gated(storage);
+  const gate = gatedStore(storage);
   const first = runImport({ db, storage: gate.store }, { tenantId }, importId, pages);
   await gate.reached;
   expect(await runImport({ db, storage }, { tenantId }, importId, pages)).toMatchObject({ outcome: 'nothing to do' });
@@ -199,12 +198,31 @@ test('one run at a time: another one finds nothing to do', async ({ db, storage 
   expect(await read()).toMatchObject(done);
 });
 
+test('of two runs that both believe to have an import, only the later writes', async ({ db, storage }) => {
+  const { tenantId, importId, read } = await prepare({ db, storage });
+  await runImport({ db, storage }, { tenantId }, importId, { ...pages, importSliceMs: 0 });
+  const start = async () => {
+    const gate = gatedStore(storage);
+    const run = runImport({ db, storage: gate.store }, { tenantId }, importId, pages);
+    await gate.reached;
+    return { run, open: gate.open };
+  };
+  const first = await start();
+  await endLease(db, tenantId, importId);
+  const second = await start();
+  first.open();
+  expect(await first.run).toEqual({ outcome: 'lost', records: 0 });
+  second.open();
+  expect(await second.run).toEqual({ outcome: 'finished', records: 5 });
+  expect(await read()).toMatchObject(done);
+});
+
 test('a run that slept through its lease writes nothing more', async ({ db, storage }) => {
   for (const wasReadBefore of [false, true]) {
     const { tenantId, importId, read } = await prepare({ db, storage });
     const oneSlice = () => runImport({ db, storage }, { tenantId }, importId, { ...pages, importSliceMs: 0 });
     if (wasReadBefore) await oneSlice();
-    const gate = gated(storage);
+    const gate = gatedStore(storage);
     const sleeper = runImport({ db, storage: gate.store }, { tenantId }, importId, pages);
     await gate.reached;
     await endLease(db, tenantId, importId);
@@ -226,25 +244,6 @@ test('what an import needed while it ran is deleted when it is over, and not bef
   await runImport({ db, storage }, { tenantId }, importId, pages);
   expect([await clear(), await clear(), await clear(), await clear(), await clear()]).toEqual([2, 2, 2, 2, 0]);
 });
-
-/** A storage that gives a file only when it is told to. */
-function gated(storage: Storage): { store: FileStore; reached: Promise<void>; open: () => void } {
-  const [reached, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const store: FileStore = {
-    exists: (key) => storage.exists(key),
-    async getStream(key) {
-      const bytes = await (await storage.getStream(key)).toArray();
-      return Readable.from(
-        (async function* () {
-          reached.resolve();
-          await opened.promise;
-          yield Buffer.concat(bytes as Buffer[]);
-        })(),
-      );
-    },
-  };
-  return { store, reached: reached.promise, open: opened.resolve };
-}
 
 async function connect(url: string): Promise<AsyncDisposable & { client: pg.Client }> {
   const client = new pg.Client({ connectionString: url });
