@@ -7,7 +7,7 @@ export const accessTokenSeconds = 15 * 60;
 const audience = 'parley-api';
 const type = 'at+jwt';
 
-const Payload = z.object({ sub: z.uuid(), sid: z.uuid(), tid: z.uuid() });
+const Payload = z.object({ sub: z.uuid(), sid: z.uuid(), tid: z.uuid(), nbf: z.int(), exp: z.int() });
 
 /** A signed token that says who, for which tenant and in which session; 15 minutes long. */
 export async function signAccessToken(
@@ -30,8 +30,29 @@ export async function signAccessToken(
   return { token, expiresAt: new Date((issuedAt + accessTokenSeconds) * 1_000) };
 }
 
-/** The claims of a token that we signed and that is valid now; null for any other. */
+/** What a token says, once its signature was found to be ours, and when it holds (seconds). */
+type Verified = { claims: Claims; notBefore: number; expiresAt: number };
+
+/** Tokens come back with every request, and checking a signature costs more than anything else before the database is asked. */
+const verified = new WeakMap<AuthKeys, Map<string, Verified>>();
+const verifiedMax = 2_000;
+const toleranceSeconds = 10;
+
+/** The claims of a token that we signed and that is valid now; null for any other. Whether its session has ended is not its to say. */
 export async function verifyAccessToken(keys: AuthKeys, token: string, now: Date): Promise<Claims | null> {
+  const known = verified.get(keys) ?? new Map<string, Verified>();
+  verified.set(keys, known);
+  const found = known.get(token) ?? (await verifySignature(keys, token, now));
+  if (!found) return null;
+  known.delete(token); // put back last: the one that was not seen for longest goes first
+  const seconds = now.getTime() / 1_000;
+  if (seconds < found.notBefore - toleranceSeconds || seconds >= found.expiresAt + toleranceSeconds) return null;
+  known.set(token, found);
+  if (known.size > verifiedMax) known.delete(known.keys().next().value ?? token);
+  return found.claims;
+}
+
+async function verifySignature(keys: AuthKeys, token: string, now: Date): Promise<Verified | null> {
   try {
     const { kid } = decodeProtectedHeader(token);
     const key = keys.signing.find((known) => known.kid === kid);
@@ -42,11 +63,13 @@ export async function verifyAccessToken(keys: AuthKeys, token: string, now: Date
       audience,
       typ: type,
       currentDate: now,
-      clockTolerance: 10,
+      clockTolerance: toleranceSeconds,
       requiredClaims: ['exp', 'nbf', 'iat', 'sub'],
     });
-    const claims = Payload.safeParse(payload);
-    return claims.success ? { userId: claims.data.sub, sessionId: claims.data.sid, tenantId: claims.data.tid } : null;
+    const read = Payload.safeParse(payload);
+    if (!read.success) return null;
+    const { sub: userId, sid: sessionId, tid: tenantId, nbf: notBefore, exp: expiresAt } = read.data;
+    return { claims: { userId, sessionId, tenantId }, notBefore, expiresAt };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof TypeError) return null; // jose says TypeError of what is not a token at all
     throw error;
