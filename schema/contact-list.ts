@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { countContacts } from '../domain/contacts/count-contacts.ts';
 import { type ResolvedFilter, resolveFilter } from '../domain/contacts/filter-definitions.ts';
-import { contactOrder, contactOrders, findContacts } from '../domain/contacts/find-contacts.ts';
+import { contactOrder, type contactOrders, findContacts } from '../domain/contacts/find-contacts.ts';
 import { builder, type Context } from './builder.ts';
 import { ContactFilter, readableFilter } from './contact-filter.ts';
 import { Contact } from './contacts.ts';
