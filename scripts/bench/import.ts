@@ -70,7 +70,7 @@ async function checkTotals(done: Awaited<ReturnType<typeof importCsv>>, count: n
   if (JSON.stringify({ total, created, updated, skipped, failed }) !== JSON.stringify(expected)) {
     throw new Error(`The totals are wrong: ${JSON.stringify(done)}`);
   }
-  if ((await countErrors(done)) !== failed) throw new Error('The error file does not hold every failed record.');
+  if ((await countErrors(done, ',')) !== failed) throw new Error('The error file does not hold every failed record.');
 }
 
 /** As a shop exports its customers; the series keeps two files apart. */
