@@ -1,4 +1,4 @@
-import { Prisma, type Tx } from '../../prisma/client.ts';
+import type { Tx } from '../../prisma/client.ts';
 
 export const consentPurposes = ['MARKETING', 'SERVICE'] as const;
 export type ConsentPurpose = (typeof consentPurposes)[number];
@@ -33,18 +33,28 @@ export async function recordConsents(tx: Tx, tenantId: string, entries: ConsentE
   return refused;
 }
 
-/** The same for contacts that are new in this transaction and of whom nothing is recorded yet: nothing can stand against it. */
-export async function recordFirstConsents(tx: Tx, tenantId: string, entries: ConsentEntry[]): Promise<void> {
-  if (entries.length === 0) return;
+/**
+ * One consent of many contacts that are new in this transaction and of whom nothing is recorded yet: nothing can stand against it, so
+ * it costs half as much.
+ */
+export async function recordFirstConsents(
+  tx: Tx,
+  tenantId: string,
+  contactIds: readonly string[],
+  { purpose, channel, granted, source, proof, givenAt }: Omit<ConsentEntry, 'contactId'>,
+): Promise<void> {
+  if (contactIds.length === 0) return;
   await tx.$executeRaw`
     with entry as materialized (
-      select *, clock_timestamp() as recorded_at from ${unnested(entries)}
+      select contact_id, ${purpose}::text as purpose, ${channel}::text as channel, ${granted}::boolean as granted, ${source}::text as source,
+             ${givenAt}::timestamptz as given_at, clock_timestamp() as recorded_at
+        from unnest(${contactIds}::uuid[]) as e (contact_id)
     ), counted as (
       insert into contact_consents (tenant_id, contact_id, purpose, channel, granted, source, given_at, recorded_at)
       select ${tenantId}::uuid, contact_id, purpose, channel, granted, source, given_at, recorded_at from entry
     )
     insert into consent_entries (tenant_id, contact_id, purpose, channel, granted, source, proof, given_at, recorded_at)
-    select ${tenantId}::uuid, contact_id, purpose, channel, granted, source, proof, given_at, recorded_at from entry`;
+    select ${tenantId}::uuid, contact_id, purpose, channel, granted, source, ${proof}::text, given_at, recorded_at from entry`;
 }
 
 async function recordBatch(tx: Tx, tenantId: string, batch: ConsentEntry[]): Promise<ConsentEntry[]> {
@@ -52,7 +62,12 @@ async function recordBatch(tx: Tx, tenantId: string, batch: ConsentEntry[]): Pro
   // newest entry is the one that counts even when two transactions meet.
   const refused = await tx.$queryRaw<{ position: number }[]>`
     with entry as (
-      select * from ${unnested(batch)}
+      select * from unnest(
+        ${batch.map(({ contactId }) => contactId)}::uuid[], ${batch.map(({ purpose }) => purpose)}::text[],
+        ${batch.map(({ channel }) => channel)}::text[], ${batch.map(({ granted }) => granted)}::boolean[],
+        ${batch.map(({ source }) => source)}::text[], ${batch.map(({ proof }) => proof)}::text[],
+        ${batch.map(({ givenAt }) => givenAt.toISOString())}::timestamptz[]
+      ) with ordinality as e (contact_id, purpose, channel, granted, source, proof, given_at, position)
     ), counted as (
       insert into contact_consents as c (tenant_id, contact_id, purpose, channel, granted, source, given_at, recorded_at)
       select ${tenantId}::uuid, contact_id, purpose, channel, granted, source, given_at, clock_timestamp()
@@ -71,15 +86,6 @@ async function recordBatch(tx: Tx, tenantId: string, batch: ConsentEntry[]): Pro
     select position::int as position from entry left join counted using (contact_id, purpose, channel)
      where counted.contact_id is null`;
   return refused.flatMap(({ position }) => batch[position - 1] ?? []);
-}
-
-function unnested(entries: readonly ConsentEntry[]): Prisma.Sql {
-  return Prisma.sql`unnest(
-    ${entries.map(({ contactId }) => contactId)}::uuid[], ${entries.map(({ purpose }) => purpose)}::text[],
-    ${entries.map(({ channel }) => channel)}::text[], ${entries.map(({ granted }) => granted)}::boolean[],
-    ${entries.map(({ source }) => source)}::text[], ${entries.map(({ proof }) => proof)}::text[],
-    ${entries.map(({ givenAt }) => givenAt.toISOString())}::timestamptz[]
-  ) with ordinality as e (contact_id, purpose, channel, granted, source, proof, given_at, position)`;
 }
 
 /** One statement changes a row once: what is said twice about the same consent goes into a later batch, in the order given. */

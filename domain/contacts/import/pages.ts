@@ -18,7 +18,7 @@ export type RecordPage = {
 /** Of the file's text: records may be long, and all of a page is in memory. */
 const pageBytesMax = 4_000_000;
 /** Checking is work for the processor: the database's answers come in between. */
-const recordsPerBreath = 100;
+const recordsPerBreath = 25;
 
 /** The records of a file from a place on, checked, in pages. */
 export async function* readPages(

@@ -46,29 +46,59 @@ export async function storeContacts(
   ];
   await insertIdentities(tx, tenantId, identities);
   const tagged = await addTags(tx, tenantId, creates, updates);
-  const suppressed = await suppressKnown(tx, tenantId, creates, updates, options);
-  const isFirst = ({ contactId }: Create) => !suppressed.has(contactId);
-  const first = creates.filter(isFirst).flatMap((one) => consentsOf(one, options));
-  const later = [...creates.filter((one) => !isFirst(one)), ...updates].flatMap((one) => consentsOf(one, options));
-  await recordFirstConsents(tx, tenantId, first);
-  if (later.length > 0) await recordConsents(tx, tenantId, later);
-  await updateContacts(tx, tenantId, updates, new Set([...tagged, ...later.map(({ contactId }) => contactId)]));
+  const consented = await storeConsents(tx, tenantId, creates, updates, options);
+  await updateContacts(tx, tenantId, updates, new Set([...tagged, ...consented]));
+}
+
+/** The fields of contacts as records have them: the column, its type, and what a record says. */
+const columns: readonly [name: string, type: string, read: (record: GoodRecord) => string | null][] = [
+  ['name', 'text', ({ fields }) => fields.name],
+  ['email', 'text', ({ fields }) => fields.email],
+  ['birth_date', 'date', ({ fields }) => fields.birthDate],
+  ['language', 'text', ({ fields }) => fields.language],
+  ['street', 'text', ({ fields }) => fields.street],
+  ['city', 'text', ({ fields }) => fields.city],
+  ['region', 'text', ({ fields }) => fields.region],
+  ['postal_code', 'text', ({ fields }) => fields.postalCode],
+  ['country', 'text', ({ fields }) => fields.country],
+];
+const ofCustomFields = ({ customFields }: GoodRecord) => customFields && JSON.stringify(customFields);
+
+/** Columns of a page as arrays to unnest; those in which no record says anything are left out. */
+function filledColumns(rows: readonly { record: GoodRecord }[]): { name: Prisma.Sql; values: Prisma.Sql }[] {
+  return columns.flatMap(([name, type, read]) => {
+    const values = rows.map(({ record }) => read(record));
+    if (values.every((value) => value === null)) return [];
+    return [{ name: Prisma.raw(name), values: Prisma.sql`${values}::${Prisma.raw(type)}[]` }];
+  });
 }
 
 async function insertContacts(tx: Tx, tenantId: string, creates: readonly Create[], importId: string): Promise<void> {
   if (creates.length === 0) return;
   const rows = creates.toSorted((a, b) => compare(a.record.externalId ?? '', b.record.externalId ?? ''));
-  const field = (name: keyof GoodRecord['fields']) => rows.map(({ record }) => record.fields[name]);
+  const filled = filledColumns(rows);
+  const customFields = rows.map(({ record }) => ofCustomFields(record));
+  if (customFields.some((value) => value !== null)) {
+    filled.push({
+      name: Prisma.sql`custom_fields`,
+      values: Prisma.sql`${customFields.map((value) => value ?? '{}')}::jsonb[]`,
+    });
+  }
+  const names = Prisma.join([
+    Prisma.sql`id`,
+    Prisma.sql`import_line`,
+    Prisma.sql`external_id`,
+    ...filled.map(({ name }) => name),
+  ]);
+  const values = [
+    Prisma.sql`${rows.map(({ contactId }) => contactId)}::uuid[]`,
+    Prisma.sql`${rows.map(({ record }) => record.line)}::int[]`,
+    Prisma.sql`${rows.map(({ record }) => record.externalId)}::text[]`,
+    ...filled.map((column) => column.values),
+  ];
   await tx.$executeRaw`
-    insert into contacts (tenant_id, id, import_line, name, email, external_id, birth_date, language, street, city, region, postal_code, country, custom_fields, import_id)
-    select ${tenantId}::uuid, id, line, name, email, external_id, birth_date, language, street, city, region, postal_code, country,
-           coalesce(custom_fields, '{}'), ${importId}::uuid
-      from unnest(
-        ${rows.map(({ contactId }) => contactId)}::uuid[], ${rows.map(({ record }) => record.line)}::int[], ${field('name')}::text[],
-        ${field('email')}::text[], ${rows.map(({ record }) => record.externalId)}::text[], ${field('birthDate')}::date[],
-        ${field('language')}::text[], ${field('street')}::text[], ${field('city')}::text[], ${field('region')}::text[],
-        ${field('postalCode')}::text[], ${field('country')}::text[], ${rows.map(({ record }) => customFieldsOf(record))}::jsonb[]
-      ) as r (id, line, name, email, external_id, birth_date, language, street, city, region, postal_code, country, custom_fields)`;
+    insert into contacts (tenant_id, import_id, ${names})
+    select ${tenantId}::uuid, ${importId}::uuid, ${names} from unnest(${Prisma.join(values)}) as r (${names})`;
 }
 
 type OwnedIdentity = Identity & { contactId: string; position: number };
@@ -134,6 +164,24 @@ async function makeTags(tx: Tx, tenantId: string, stored: readonly (Create | Upd
   return new Map(tags.map(({ id, nameKey }) => [nameKey, id]));
 }
 
+/** Records what people are said to have agreed to. Returns the contacts of whom something may have changed. */
+async function storeConsents(
+  tx: Tx,
+  tenantId: string,
+  creates: readonly Create[],
+  updates: readonly Update[],
+  options: StoreOptions,
+): Promise<string[]> {
+  const { consents, importId } = options;
+  const suppressed = await suppressKnown(tx, tenantId, creates, updates, options);
+  const isPlain = ({ contactId, record }: Create) => record.consents.length === 0 && !suppressed.has(contactId);
+  const plain = creates.filter(isPlain).map(({ contactId }) => contactId);
+  for (const consent of consents) await recordFirstConsents(tx, tenantId, plain, entryOf(consent, importId));
+  const others = [...creates.filter((one) => !isPlain(one)), ...updates].flatMap((one) => consentsOf(one, options));
+  if (others.length > 0) await recordConsents(tx, tenantId, others);
+  return others.map(({ contactId }) => contactId);
+}
+
 /** People who were deleted once come back without consent. Returns their contacts. */
 async function suppressKnown(
   tx: Tx,
@@ -181,18 +229,11 @@ function consentsOf(
   const others = consents.filter(
     ({ purpose, channel }) => channel !== 'WHATSAPP' || !own.some((entry) => entry.purpose === purpose),
   );
-  return [
-    ...own,
-    ...others.map(({ purpose, channel, granted, proof, givenAt }) => ({
-      contactId,
-      purpose,
-      channel,
-      granted,
-      source: 'IMPORT' as const,
-      proof: proof ?? `import ${importId}`,
-      givenAt: new Date(givenAt),
-    })),
-  ];
+  return [...own, ...others.map((consent) => ({ contactId, ...entryOf(consent, importId) }))];
+}
+
+function entryOf({ proof, givenAt, ...consent }: FileConsent, importId: string): Omit<ConsentEntry, 'contactId'> {
+  return { ...consent, source: 'IMPORT', proof: proof ?? `import ${importId}`, givenAt: new Date(givenAt) };
 }
 
 /** Cells that hold something overwrite, empty ones leave; a contact that nothing changes about is not written. */
@@ -203,32 +244,31 @@ async function updateContacts(
   touched: ReadonlySet<string>,
 ): Promise<void> {
   if (updates.length === 0) return;
-  const field = (name: keyof GoodRecord['fields']) => updates.map(({ record }) => record.fields[name]);
+  const filled = filledColumns(updates).map((column) => ({
+    ...column,
+    next: Prisma.sql`coalesce(r.${column.name}, c.${column.name})`,
+  }));
+  const externalIds = updates.map(({ newExternalId }) => newExternalId);
+  filled.push({
+    name: Prisma.sql`external_id`,
+    values: Prisma.sql`${externalIds}::text[]`,
+    next: Prisma.sql`coalesce(c.external_id, r.external_id)`,
+  });
+  const customFields = updates.map(({ record }) => ofCustomFields(record));
+  if (customFields.some((value) => value !== null)) {
+    filled.push({
+      name: Prisma.sql`custom_fields`,
+      values: Prisma.sql`${customFields.map((value) => value ?? '{}')}::jsonb[]`,
+      next: Prisma.sql`c.custom_fields || r.custom_fields`,
+    });
+  }
   const isTouched = updates.map(({ contactId, newIdentities }) => newIdentities.length > 0 || touched.has(contactId));
   await tx.$executeRaw`
-    update contacts c
-       set name = coalesce(r.name, c.name), email = coalesce(r.email, c.email), external_id = coalesce(c.external_id, r.external_id),
-           birth_date = coalesce(r.birth_date, c.birth_date), language = coalesce(r.language, c.language), street = coalesce(r.street, c.street),
-           city = coalesce(r.city, c.city), region = coalesce(r.region, c.region), postal_code = coalesce(r.postal_code, c.postal_code),
-           country = coalesce(r.country, c.country), custom_fields = c.custom_fields || coalesce(r.custom_fields, '{}'),
-           updated_at = clock_timestamp()
-      from unnest(
-        ${updates.map(({ contactId }) => contactId)}::uuid[], ${isTouched}::boolean[], ${field('name')}::text[], ${field('email')}::text[],
-        ${updates.map(({ newExternalId }) => newExternalId)}::text[], ${field('birthDate')}::date[], ${field('language')}::text[],
-        ${field('street')}::text[], ${field('city')}::text[], ${field('region')}::text[], ${field('postalCode')}::text[],
-        ${field('country')}::text[], ${updates.map(({ record }) => customFieldsOf(record))}::jsonb[]
-      ) as r (id, touched, name, email, external_id, birth_date, language, street, city, region, postal_code, country, custom_fields)
+    update contacts c set ${Prisma.join(filled.map(({ name, next }) => Prisma.sql`${name} = ${next}`))}, updated_at = clock_timestamp()
+      from unnest(${updates.map(({ contactId }) => contactId)}::uuid[], ${isTouched}::boolean[], ${Prisma.join(filled.map(({ values }) => values))})
+        as r (id, touched, ${Prisma.join(filled.map(({ name }) => name))})
      where c.tenant_id = ${tenantId}::uuid and c.id = r.id
-       and (r.touched
-         or (c.name, c.email, c.external_id, c.birth_date, c.language, c.street, c.city, c.region, c.postal_code, c.country)
-            is distinct from (coalesce(r.name, c.name), coalesce(r.email, c.email), coalesce(c.external_id, r.external_id), coalesce(r.birth_date, c.birth_date),
-              coalesce(r.language, c.language), coalesce(r.street, c.street), coalesce(r.city, c.city), coalesce(r.region, c.region),
-              coalesce(r.postal_code, c.postal_code), coalesce(r.country, c.country))
-         or c.custom_fields <> c.custom_fields || coalesce(r.custom_fields, '{}'))`;
-}
-
-function customFieldsOf({ customFields }: GoodRecord): string | null {
-  return customFields && JSON.stringify(customFields);
+       and (r.touched or (${Prisma.join(filled.map(({ name }) => Prisma.sql`c.${name}`))}) is distinct from (${Prisma.join(filled.map(({ next }) => next))}))`;
 }
 
 /** One order for every import, whatever the language of the letters. */
