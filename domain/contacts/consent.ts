@@ -1,3 +1,4 @@
+import { plainArrayLiteral } from '../../prisma/array-literal.ts';
 import type { Tx } from '../../prisma/client.ts';
 
 export const consentPurposes = ['MARKETING', 'SERVICE'] as const;
@@ -48,7 +49,7 @@ export async function recordFirstConsents(
     with entry as materialized (
       select contact_id, ${purpose}::text as purpose, ${channel}::text as channel, ${granted}::boolean as granted, ${source}::text as source,
              ${givenAt}::timestamptz as given_at, clock_timestamp() as recorded_at
-        from unnest(${contactIds}::uuid[]) as e (contact_id)
+        from unnest(${plainArrayLiteral(contactIds)}::uuid[]) as e (contact_id)
     ), counted as (
       insert into contact_consents (tenant_id, contact_id, purpose, channel, granted, source, given_at, recorded_at)
       select ${tenantId}::uuid, contact_id, purpose, channel, granted, source, given_at, recorded_at from entry

@@ -1,3 +1,4 @@
+import { arrayLiteral, plainArrayLiteral } from '../../../prisma/array-literal.ts';
 import type { Tx } from '../../../prisma/client.ts';
 import { identitiesPerContactMax, tagsPerContactMax } from '../contact-fields.ts';
 import type { GoodRecord } from './check-record.ts';
@@ -65,7 +66,7 @@ async function findOwners(tx: Tx, tenantId: string, records: readonly GoodRecord
   if (identities.length > 0) {
     const rows = await tx.$queryRaw<{ kind: string; matchKey: string; owner: string; origin: string }[]>`
       select w.kind, w.match_key as "matchKey", i.contact_id as owner, coalesce(i.origin_contact_id, i.contact_id) as origin
-        from unnest(${identities.map(({ kind }) => kind)}::text[], ${identities.map(({ matchKey }) => matchKey)}::text[]) as w (kind, match_key)
+        from unnest(${plainArrayLiteral(identities.map(({ kind }) => kind))}::text[], ${arrayLiteral(identities.map(({ matchKey }) => matchKey))}::text[]) as w (kind, match_key)
        cross join lateral (
          select contact_id, origin_contact_id from contact_identities
           where tenant_id = ${tenantId}::uuid and kind = w.kind and match_key = w.match_key limit 1) i`;
@@ -74,7 +75,7 @@ async function findOwners(tx: Tx, tenantId: string, records: readonly GoodRecord
   if (externalIds.length > 0) {
     const rows = await tx.$queryRaw<{ externalId: string; id: string }[]>`
       select w.external_id as "externalId", c.id
-        from unnest(${externalIds}::text[]) as w (external_id)
+        from unnest(${arrayLiteral(externalIds)}::text[]) as w (external_id)
        cross join lateral (
          select id from contacts where tenant_id = ${tenantId}::uuid and external_id = w.external_id limit 1) c`;
     hits.push(...rows.map(({ externalId, id }) => ({ key: externalIdKey(externalId), owner: id, origin: id })));
@@ -94,10 +95,10 @@ async function readContacts(
     const rows = locks
       ? await tx.$queryRaw<KnownContact[]>`
           select id, merged_into_id as "mergedIntoId", external_id as "externalId", email, import_id as "importId", import_line as "importLine"
-            from contacts where tenant_id = ${tenantId}::uuid and id = any(${wanted}::uuid[]) order by id for no key update`
+            from contacts where tenant_id = ${tenantId}::uuid and id = any(${plainArrayLiteral(wanted)}::uuid[]) order by id for no key update`
       : await tx.$queryRaw<KnownContact[]>`
           select id, merged_into_id as "mergedIntoId", external_id as "externalId", email, import_id as "importId", import_line as "importLine"
-            from contacts where tenant_id = ${tenantId}::uuid and id = any(${wanted}::uuid[])`;
+            from contacts where tenant_id = ${tenantId}::uuid and id = any(${plainArrayLiteral(wanted)}::uuid[])`;
     for (const row of rows) contacts.set(row.id, row);
     if (rows.length < wanted.length) throw new PageRaceError(); // somebody deleted one since it was found
     wanted = [...new Set(rows.flatMap(({ mergedIntoId }) => mergedIntoId ?? []))].filter((id) => !contacts.has(id));
@@ -121,7 +122,7 @@ async function addClaims(
   const wanted = keys.filter((key) => !lineByClaim.has(key));
   if (wanted.length === 0) return;
   const rows = await tx.$queryRaw<{ key: string; line: number }[]>`
-    select w.key, c.line from unnest(${wanted}::text[]) as w (key)
+    select w.key, c.line from unnest(${arrayLiteral(wanted)}::text[]) as w (key)
      cross join lateral (
        select line from contact_import_claims
         where tenant_id = ${tenantId}::uuid and import_id = ${importId}::uuid and key = w.key limit 1) c`;
@@ -151,7 +152,7 @@ async function readFullness(
   if (extended.size > 0) {
     const rows = await tx.$queryRaw<{ id: string; count: number }[]>`
       select contact_id as id, count(*)::int as count from contact_identities
-       where tenant_id = ${tenantId}::uuid and contact_id = any(${[...extended]}::uuid[])
+       where tenant_id = ${tenantId}::uuid and contact_id = any(${plainArrayLiteral([...extended])}::uuid[])
        group by contact_id having count(*) > ${identitiesPerContactMax - identitiesAtMost}::int`;
     for (const { id, count } of rows) identityCountOf.set(id, count);
   }
@@ -160,7 +161,7 @@ async function readFullness(
     const rows = await tx.$queryRaw<{ id: string; nameKeys: string[] }[]>`
       select ct.contact_id as id, array_agg(t.name_key) as "nameKeys"
         from contact_tags ct join tags t on t.tenant_id = ct.tenant_id and t.id = ct.tag_id
-       where ct.tenant_id = ${tenantId}::uuid and ct.contact_id = any(${[...tagged]}::uuid[])
+       where ct.tenant_id = ${tenantId}::uuid and ct.contact_id = any(${plainArrayLiteral([...tagged])}::uuid[])
        group by ct.contact_id having count(*) > ${tagsPerContactMax - tagsAtMost}::int`;
     for (const { id, nameKeys } of rows) tagsOf.set(id, new Set(nameKeys));
   }

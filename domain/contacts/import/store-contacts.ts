@@ -1,3 +1,4 @@
+import { arrayLiteral, plainArrayLiteral } from '../../../prisma/array-literal.ts';
 import { Prisma, type Tx } from '../../../prisma/client.ts';
 import {
   type ConsentChannel,
@@ -69,7 +70,7 @@ function filledColumns(rows: readonly { record: GoodRecord }[]): { name: Prisma.
   return columns.flatMap(([name, type, read]) => {
     const values = rows.map(({ record }) => read(record));
     if (values.every((value) => value === null)) return [];
-    return [{ name: Prisma.raw(name), values: Prisma.sql`${values}::${Prisma.raw(type)}[]` }];
+    return [{ name: Prisma.raw(name), values: Prisma.sql`${arrayLiteral(values)}::${Prisma.raw(type)}[]` }];
   });
 }
 
@@ -81,7 +82,7 @@ async function insertContacts(tx: Tx, tenantId: string, creates: readonly Create
   if (customFields.some((value) => value !== null)) {
     filled.push({
       name: Prisma.sql`custom_fields`,
-      values: Prisma.sql`${customFields.map((value) => value ?? '{}')}::jsonb[]`,
+      values: Prisma.sql`${arrayLiteral(customFields.map((value) => value ?? '{}'))}::jsonb[]`,
     });
   }
   const names = Prisma.join([
@@ -91,9 +92,9 @@ async function insertContacts(tx: Tx, tenantId: string, creates: readonly Create
     ...filled.map(({ name }) => name),
   ]);
   const values = [
-    Prisma.sql`${rows.map(({ contactId }) => contactId)}::uuid[]`,
-    Prisma.sql`${rows.map(({ record }) => record.line)}::int[]`,
-    Prisma.sql`${rows.map(({ record }) => record.externalId)}::text[]`,
+    Prisma.sql`${plainArrayLiteral(rows.map(({ contactId }) => contactId))}::uuid[]`,
+    Prisma.sql`${plainArrayLiteral(rows.map(({ record }) => record.line))}::int[]`,
+    Prisma.sql`${arrayLiteral(rows.map(({ record }) => record.externalId))}::text[]`,
     ...filled.map((column) => column.values),
   ];
   await tx.$executeRaw`
@@ -112,8 +113,9 @@ async function insertIdentities(tx: Tx, tenantId: string, identities: OwnedIdent
     insert into contact_identities (tenant_id, contact_id, kind, value, match_key, created_at)
     select ${tenantId}::uuid, contact_id, kind, value, match_key, now() + position * interval '1 millisecond'
       from unnest(
-        ${rows.map(({ contactId }) => contactId)}::uuid[], ${rows.map(({ kind }) => kind)}::text[], ${rows.map(({ value }) => value)}::text[],
-        ${rows.map(({ matchKey }) => matchKey)}::text[], ${rows.map(({ position }) => position)}::int[]
+        ${plainArrayLiteral(rows.map(({ contactId }) => contactId))}::uuid[], ${plainArrayLiteral(rows.map(({ kind }) => kind))}::text[],
+        ${arrayLiteral(rows.map(({ value }) => value))}::text[], ${arrayLiteral(rows.map(({ matchKey }) => matchKey))}::text[],
+        ${plainArrayLiteral(rows.map(({ position }) => position))}::int[]
       ) as r (contact_id, kind, value, match_key, position)`;
 }
 
@@ -126,10 +128,9 @@ async function addTags(
 ): Promise<string[]> {
   const tagIds = await makeTags(tx, tenantId, [...creates, ...updates]);
   const pairsOf = (stored: readonly (Create | Update)[]) => {
-    const pairs = stored.flatMap(({ contactId, record }) =>
-      record.tags.map(({ nameKey }) => ({ contactId, tagId: tagIds.get(nameKey) ?? null })),
-    );
-    return Prisma.sql`unnest(${pairs.map(({ contactId }) => contactId)}::uuid[], ${pairs.map(({ tagId }) => tagId)}::uuid[]) as r (contact_id, tag_id)`;
+    const contacts = stored.flatMap(({ contactId, record }) => record.tags.map(() => contactId));
+    const tags = stored.flatMap(({ record }) => record.tags.map(({ nameKey }) => tagIds.get(nameKey) ?? ''));
+    return Prisma.sql`unnest(${plainArrayLiteral(contacts)}::uuid[], ${plainArrayLiteral(tags)}::uuid[]) as r (contact_id, tag_id)`;
   };
   const areTagged = (stored: readonly (Create | Update)[]) => stored.some(({ record }) => record.tags.length > 0);
   if (areTagged(creates)) {
@@ -251,21 +252,21 @@ async function updateContacts(
   const externalIds = updates.map(({ newExternalId }) => newExternalId);
   filled.push({
     name: Prisma.sql`external_id`,
-    values: Prisma.sql`${externalIds}::text[]`,
+    values: Prisma.sql`${arrayLiteral(externalIds)}::text[]`,
     next: Prisma.sql`coalesce(c.external_id, r.external_id)`,
   });
   const customFields = updates.map(({ record }) => ofCustomFields(record));
   if (customFields.some((value) => value !== null)) {
     filled.push({
       name: Prisma.sql`custom_fields`,
-      values: Prisma.sql`${customFields.map((value) => value ?? '{}')}::jsonb[]`,
+      values: Prisma.sql`${arrayLiteral(customFields.map((value) => value ?? '{}'))}::jsonb[]`,
       next: Prisma.sql`c.custom_fields || r.custom_fields`,
     });
   }
   const isTouched = updates.map(({ contactId, newIdentities }) => newIdentities.length > 0 || touched.has(contactId));
   await tx.$executeRaw`
     update contacts c set ${Prisma.join(filled.map(({ name, next }) => Prisma.sql`${name} = ${next}`))}, updated_at = clock_timestamp()
-      from unnest(${updates.map(({ contactId }) => contactId)}::uuid[], ${isTouched}::boolean[], ${Prisma.join(filled.map(({ values }) => values))})
+      from unnest(${plainArrayLiteral(updates.map(({ contactId }) => contactId))}::uuid[], ${isTouched}::boolean[], ${Prisma.join(filled.map(({ values }) => values))})
         as r (id, touched, ${Prisma.join(filled.map(({ name }) => name))})
      where c.tenant_id = ${tenantId}::uuid and c.id = r.id
        and (r.touched or (${Prisma.join(filled.map(({ name }) => Prisma.sql`c.${name}`))}) is distinct from (${Prisma.join(filled.map(({ next }) => next))}))`;

@@ -1,3 +1,4 @@
+import { arrayLiteral, plainArrayLiteral } from '../../../prisma/array-literal.ts';
 import type { Tx } from '../../../prisma/client.ts';
 import type { Problem, Rejected } from './check-record.ts';
 import type { Claim } from './decide.ts';
@@ -59,7 +60,7 @@ export async function storeClaims(tx: Tx, tenantId: string, importId: string, cl
   await tx.$executeRaw`
     insert into contact_import_claims (tenant_id, import_id, key, line)
     select ${tenantId}::uuid, ${importId}::uuid, r.*
-      from unnest(${claims.map(({ key }) => key)}::text[], ${claims.map(({ line }) => line)}::int[]) as r`;
+      from unnest(${arrayLiteral(claims.map(({ key }) => key))}::text[], ${plainArrayLiteral(claims.map(({ line }) => line))}::int[]) as r`;
 }
 
 /** Postgres keeps no U+0000, and no half of a pair. */
