@@ -25,6 +25,8 @@ export function createStorage(storageUrl: string): Storage {
       region: url.searchParams.get('region') ?? 'us-east-1',
       visibility: 'private',
       supportsACL: false,
+      // A checksum behind the body would turn it into a stream of the library's own, whose errors nobody hears: an aborted upload ended the process.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
       ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
     }),
   );
