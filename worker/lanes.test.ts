@@ -115,6 +115,26 @@ test('work goes on in several workers at once, each step once', async ({ db, fle
   expect(rows).toEqual([{ steps: 300, different: 300 }]);
 });
 
+test('a living worker keeps its jobs, however long they take and whoever sweeps', async ({
+  db,
+  fleet,
+  scratch,
+  queue,
+}) => {
+  const worker = fleet.start();
+  await wake(db, long, 'takes its time');
+  await eventually(scratch, 'select count(*)::int from test_marks', 1);
+  fleet.start();
+  await eventually(
+    queue,
+    `select count(*) > 3 and bool_and(beat_at - started_at > interval '4 s') from worker_instances`,
+    true,
+  ); // well beyond the time after which the dead are dead
+  await eventually(scratch, 'select count(*)::int from test_marks', 1);
+  expect((await worker.get('/metrics')).text).toContain('parley_worker_freed_pools_total 0');
+  await eventually(queue, 'select count(*)::int from graphile_worker._private_jobs where locked_by is not null', 1);
+});
+
 test('the health and the metrics of a worker tell how its lanes get on', async ({ db, fleet, scratch }) => {
   const worker = fleet.start();
   await wake(db, quick, 'one');

@@ -65,12 +65,30 @@ export async function expectImported(db: Db, { tenantId, importId, ...wanted }: 
   });
 }
 
-/** How far all imports are together, and how many are not at their end: seen past every wall. */
-export async function progressOf(superuser: pg.Pool): Promise<{ records: number; open: number }> {
-  const { rows } = await superuser.query<{ records: number; open: number }>(
-    `select coalesce(sum(records_done), 0)::int as records, (count(*) filter (where status in ('PENDING', 'RUNNING')))::int as open from contact_imports`,
+export type Progress = { records: number; open: number; left: number };
+
+/** How far all imports are together, how many are not at their end, and how many records those have left: seen past every wall. */
+export async function progressOf(superuser: pg.Pool): Promise<Progress> {
+  const { rows } = await superuser.query<Progress>(
+    `select coalesce(sum(records_done), 0)::int as records,
+            (count(*) filter (where status in ('PENDING', 'RUNNING')))::int as open,
+            coalesce(sum(total - records_done) filter (where status = 'RUNNING'), 0)::int as left from contact_imports`,
   );
-  return rows[0] ?? { records: 0, open: 0 };
+  const [progress] = rows;
+  if (!progress) throw new Error('An aggregate has one row.');
+  return progress;
+}
+
+/** So that whatever happens happens in the middle of imports: adds some until two are open with enough to do. */
+export async function keepImporting(
+  services: { db: Db; storage: Pick<Storage, 'putStream'> },
+  superuser: pg.Pool,
+  imports: OpenImport[],
+  recordsEach: number,
+): Promise<void> {
+  const { open, left } = await progressOf(superuser);
+  const missing = left < recordsEach ? 2 : 2 - open;
+  for (let added = 0; added < missing; added += 1) imports.push(await openImport(services, recordsEach));
 }
 
 /** Waits until the imports get on, from here. */

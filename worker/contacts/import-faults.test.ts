@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
 import { type FleetWorker, productionSettings, seeded, test as base } from '../../test/fleet/fleet.ts';
 import {
   expectImported,
   expectQuiet,
   getsOn,
+  keepImporting,
   openImport,
   type OpenImport,
-  progressOf,
 } from '../../test/fleet/imports.ts';
 import { expect } from '../../test/fixtures.ts';
 
@@ -18,7 +19,8 @@ const finisher = { IMPORT_PAGE_RECORDS: '' };
 
 type Imports = {
   all: OpenImport[];
-  /** There is always more to do: whatever happens, it happens in the middle of an import. */ keepGoing(): Promise<void>;
+  /** There is always more to do: whatever happens, it happens in the middle of an import. */
+  keepGoing(): Promise<void>;
 };
 
 const test = base.extend<{ imports: Imports; start: (own?: Record<string, string>) => FleetWorker }>({
@@ -26,10 +28,7 @@ const test = base.extend<{ imports: Imports; start: (own?: Record<string, string
     const all: OpenImport[] = [];
     await use({
       all,
-      async keepGoing() {
-        for (let { open } = await progressOf(scratch); open < 2; open += 1)
-          all.push(await openImport({ db, storage }, recordsEach));
-      },
+      keepGoing: () => keepImporting({ db, storage }, scratch, all, recordsEach),
     });
   },
   start: async ({ fleet }, use) => use((own = {}) => fleet.start({ main: true, env: { ...env, ...own } })),
@@ -96,29 +95,25 @@ test('twenty stops in the middle of imports: each exits with 0 in time, hands ev
 
 test('a worker that slept through its lease changes nothing when it wakes, registers anew, and works on', async ({
   db,
-  database,
   queue,
   scratch,
   imports,
   start,
 }) => {
-  // Who is stopped inside a transaction holds its locks until Postgres ends it: shortened, as the leases are.
-  await scratch.query(`alter role app in database ${database.name} set idle_in_transaction_session_timeout = '1s'`);
   const random = seeded('the sleeper');
   const runnersOf = async ({ pid }: FleetWorker) =>
     (await queue.query('select from worker_instances where pid = $1', [pid])).rowCount;
   const sleeper = start();
   for (let sleep = 0; sleep < 3; sleep += 1) {
     await imports.keepGoing();
-    await getsOn(scratch);
-    await pause(random() * 100); // a random moment
-    sleeper.kill('SIGSTOP');
+    await fallAsleepBetweenPages(sleeper, scratch, imports, random);
     const other = start();
     await expect.poll(() => runnersOf(sleeper), { timeout: 60_000 }).toBe(0); // taken for dead
-    await getsOn(scratch, 200); // by the other one alone
+    await getsOn(scratch, 100); // by the other one alone
+    await imports.keepGoing();
     sleeper.kill('SIGCONT');
     await expect.poll(() => runnersOf(sleeper), { timeout: 60_000 }).toBe(2);
-    await getsOn(scratch, 200);
+    await getsOn(scratch, 100);
     other.kill('SIGTERM');
     expect(await other.exited).toEqual({ code: 0, signal: null });
   }
@@ -127,6 +122,34 @@ test('a worker that slept through its lease changes nothing when it wakes, regis
   await expectQuiet(queue);
   expect(sleeper.isRunning()).toBe(true);
 }, 300_000);
+
+/**
+ * Freezes the only worker in the middle of imports, and outside of any transaction: inside, Postgres would fence it by itself. When it wakes,
+ * it has the next page at hand.
+ */
+async function fallAsleepBetweenPages(
+  worker: FleetWorker,
+  superuser: pg.Pool,
+  imports: Imports,
+  random: () => number,
+): Promise<void> {
+  const isBetween = async () => {
+    const { rows } = await superuser.query<{ between: boolean }>(
+      `select exists (select from contact_imports where lease_until > now() and records_done > 0 and records_done < total)
+          and not exists (select from pg_stat_activity where datname = current_database() and application_name = 'parley-worker' and xact_start is not null) as between`,
+    );
+    return rows[0]?.between ?? false;
+  };
+  for (const deadline = performance.now() + 120_000; performance.now() < deadline;) {
+    await imports.keepGoing();
+    await getsOn(superuser);
+    await pause(random() * 20); // a random moment
+    worker.kill('SIGSTOP');
+    if (await isBetween()) return;
+    worker.kill('SIGCONT');
+  }
+  throw new Error('The worker was never caught between two pages.');
+}
 
 test('with the settings of production, the import of a killed worker goes on within a minute', async ({
   db,

@@ -4,14 +4,7 @@ import { createDb } from '../../prisma/client.ts';
 import { migrateDatabase } from '../../prisma/migrate.ts';
 import { startLocalPostgres } from '../../runtime/local-postgres.ts';
 import { seeded, test } from '../../test/fleet/fleet.ts';
-import {
-  expectImported,
-  expectQuiet,
-  getsOn,
-  openImport,
-  type OpenImport,
-  progressOf,
-} from '../../test/fleet/imports.ts';
+import { expectImported, expectQuiet, getsOn, type OpenImport, keepImporting } from '../../test/fleet/imports.ts';
 import { databaseUrls } from '../../test/template-database.ts';
 import { expect } from '../../test/fixtures.ts';
 
@@ -43,8 +36,7 @@ test('restarts of Postgres, clean or by crash, are a pause: the same workers go 
   const env = { IMPORT_PAGE_RECORDS: '20', IMPORT_SLICE_MS: '1000' };
   const workers = [fleet.start({ main: true, urls, env }), fleet.start({ main: true, urls, env })];
   for (const mode of ['fast', 'immediate', 'fast', 'immediate'] as const) {
-    for (let { open } = await progressOf(superuser); open < 3; open += 1)
-      imports.push(await openImport({ db, storage }, 3_000));
+    await keepImporting({ db, storage }, superuser, imports, 1_500);
     await getsOn(superuser);
     await pause(random() * 300); // a random moment
     await server.restart(mode);
