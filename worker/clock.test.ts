@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { inTenant } from '../prisma/client.ts';
 import { enqueue } from '../domain/jobs.ts';
 import { expect } from '../test/fixtures.ts';
-import { eventually, test } from '../test/fleet/fleet.ts';
+import { eventually, leaveWork, test } from '../test/fleet/fleet.ts';
 import { steps, wakeUps } from '../test/fleet/tasks.ts';
-import { wakeAll, wakeUps as productionWakeUps } from './clock.ts';
+import { wakeAll, type WakeUp, wakeUps as productionWakeUps } from './clock.ts';
 
 const tenantId = randomUUID();
+const notStopped = new AbortController().signal;
 
 test('the clock wakes what has open rows, no lease and no job, and only that', async ({ db, queue, scratch }) => {
   const [kind] = wakeUps;
   if (!kind) throw new Error('There is a kind.');
-  const tick = () => wakeAll(db, queue, kind);
+  const tick = () => wakeAll(db, queue, kind, notStopped);
   expect(await tick()).toBe(0);
   const { rows } = await scratch.query<{ id: string }>(
     `insert into test_works (tenant_id, total, done, lease_until) values
@@ -43,7 +44,7 @@ test('the clock leaves a job alone that sleeps until a time it chose, and wakes 
     [tenantId],
   );
   const workId = rows[0]?.id ?? '';
-  const tick = () => wakeAll(db, queue, kind);
+  const tick = () => wakeAll(db, queue, kind, notStopped);
   const set = (what: string) => queue.query(`update graphile_worker._private_jobs set ${what}`);
 
   await inTenant(db, tenantId, (tx) => enqueue(tx, steps, { tenantId, workId }, new Date(Date.now() + 3_600_000)));
@@ -60,6 +61,21 @@ test('the clock leaves a job alone that sleeps until a time it chose, and wakes 
   await set(`locked_by = 'w', locked_at = now() - interval '6 minutes'`);
   expect(await tick()).toBe(1);
   await eventually(queue, 'select count(*)::int from graphile_worker._private_jobs where is_available', 1);
+});
+
+test('one that cannot be woken does not keep the others asleep', async ({ db, queue, scratch }) => {
+  await leaveWork(scratch, tenantId, 3, 5);
+  const [kind] = wakeUps;
+  if (!kind) throw new Error('There is a kind.');
+  const stubborn: WakeUp = {
+    ...kind,
+    async find(tx, atMost) {
+      const [first, ...others] = await kind.find(tx, atMost);
+      return first ? [{ ...first, wake: () => Promise.reject(new Error('no')) }, ...others] : [];
+    },
+  };
+  await expect(wakeAll(db, queue, stubborn, notStopped)).rejects.toThrow('1 of 3 could not be woken.');
+  await eventually(queue, 'select count(*)::int from graphile_worker._private_jobs', 2);
 });
 
 test('work whose job was lost gets on by itself', async ({ fleet, scratch }) => {

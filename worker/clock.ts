@@ -47,11 +47,11 @@ export function startClock(
   { db, pool }: { db: Db; pool: pg.Pool },
   kinds: WakeUp[],
   settings: FleetSettings,
-  { log, metrics }: { log: Log; metrics: WorkerMetrics },
+  { log, metrics, signal }: { log: Log; metrics: WorkerMetrics; signal: AbortSignal },
 ): AsyncDisposable {
   const tick = async () => {
     for (const kind of kinds) {
-      const woken = await wakeAll(db, pool, kind);
+      const woken = await wakeAll(db, pool, kind, signal);
       metrics.wokenUp(kind.kind, woken);
       if (woken > 0) log.info({ kind: kind.kind, woken }, 'work that nobody was at was woken up');
     }
@@ -59,7 +59,8 @@ export function startClock(
   return every(settings.clockMs, tick, (error) => log.warn({ err: error }, 'the clock failed'));
 }
 
-export async function wakeAll(db: Db, pool: pg.Pool, kind: WakeUp): Promise<number> {
+/** One round over one kind of work, broken off by a stop. Returns how much was woken up. */
+export async function wakeAll(db: Db, pool: pg.Pool, kind: WakeUp, signal: AbortSignal): Promise<number> {
   const sleepers = await inScope(db, {}, (tx) => kind.find(tx, atMostPerKind), { readOnly: true });
   if (sleepers.length === 0) return 0;
   const attended = await findAttended(
@@ -67,8 +68,18 @@ export async function wakeAll(db: Db, pool: pg.Pool, kind: WakeUp): Promise<numb
     sleepers.map(({ key }) => key),
   );
   const forgotten = sleepers.filter(({ key }) => !attended.has(key));
-  for (const { tenantId, wake } of forgotten) await inTenant(db, tenantId, wake);
-  return forgotten.length;
+  const errors: unknown[] = [];
+  let woken = 0;
+  for (const { tenantId, wake } of forgotten) {
+    if (signal.aborted) break;
+    await inTenant(db, tenantId, wake).then(
+      () => (woken += 1),
+      (error: unknown) => errors.push(error), // one that cannot be woken does not keep the others asleep
+    );
+  }
+  if (errors.length > 0)
+    throw new Error(`${errors.length} of ${forgotten.length} could not be woken.`, { cause: errors[0] });
+  return woken;
 }
 
 /** Keys whose job is at work, due, or asleep until a time it chose. The pause after a failure is cut short by `enqueue`. */

@@ -64,10 +64,10 @@ async function releaseLost(pool: pg.Pool, lanes: RunningLane[], deadAfterMs: num
 }
 
 /** A clean end: nothing stays locked by these runners, and nobody waits for their next beat. */
-export async function signOff(pool: pg.Pool, poolIds: string[]): Promise<void> {
+export async function signOff(pool: pg.Pool, lanes: RunningLane[]): Promise<void> {
   await pool.query(
     `with gone as (delete from worker_instances where pool_id = any($1))
      select graphile_worker.force_unlock_workers($1)`,
-    [poolIds],
+    [lanes.map(({ poolId }) => poolId)],
   );
 }

@@ -5,7 +5,7 @@ import type pg from 'pg';
 import type { Lane } from '../domain/jobs.ts';
 import { createQueuePool } from '../prisma/queue-pool.ts';
 import { type Log, scrub } from '../runtime/log.ts';
-import type { WorkerMetrics } from './metrics.ts';
+import type { JobOutcome, WorkerMetrics } from './metrics.ts';
 import type { FleetSettings } from './settings.ts';
 import { HandedBackError, HopelessJobError, type TakenJob, type Task, type TaskServices } from './task.ts';
 
@@ -58,27 +58,30 @@ export async function startLane(options: LaneOptions): Promise<RunningLane> {
   let isListening = false;
   let isStopping = false;
 
-  const runJob = async (task: Task, job: TakenJob) => {
+  const runJob = async (task: Task, job: TakenJob): Promise<void> => {
     const began = (lastProgress = performance.now());
-    inHand.set(job.id, { began, isOver: false });
-    const over = (outcome: Parameters<WorkerMetrics['job']>[2]) => {
-      lastProgress = performance.now();
-      metrics.job(task.name, lane, outcome, (lastProgress - began) / 1_000);
-      inHand.set(job.id, { began, isOver: true });
-      setTimeout(() => inHand.delete(job.id), outcomeMs).unref();
-    };
+    const held = { began, isOver: false };
+    inHand.set(job.id, held);
+    let outcome: JobOutcome = job.attempt >= job.attemptsMax ? 'dead' : 'failed';
     try {
       await task.run(job, services, handBack);
-      over('done');
+      outcome = 'done';
     } catch (error) {
       if (error instanceof HandedBackError) {
         await putBack(pool, job.id);
-        return over('handed_back');
+        outcome = 'handed_back';
+        return;
       }
-      const isHopeless = error instanceof HopelessJobError;
-      if (isHopeless) await useUpAttempts(pool, job.id);
-      over(isHopeless || job.attempt >= job.attemptsMax ? 'dead' : 'failed');
+      if (error instanceof HopelessJobError) {
+        await useUpAttempts(pool, job.id);
+        outcome = 'dead';
+      }
       throw error;
+    } finally {
+      lastProgress = performance.now();
+      metrics.job(task.name, lane, outcome, (lastProgress - began) / 1_000);
+      held.isOver = true;
+      setTimeout(() => inHand.get(job.id) === held && inHand.delete(job.id), outcomeMs).unref(); // not a later run of the same job
     }
   };
 

@@ -66,33 +66,31 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   );
   const heartbeat = startHeartbeat(pool, lanes, settings, { log, onBeat: metrics.beat });
   const sweep = startSweep(pool, heartbeat, settings, { log, metrics });
-  const clock = startClock({ db, pool }, work.wakeUps, settings, { log, metrics });
+  const clock = startClock({ db, pool }, work.wakeUps, settings, { log, metrics, signal: handBack.signal });
   const onStall = (reason: string) => fatal(new Error(reason), 'no progress: this process ends, to be started anew');
   const watchdog = startWatchdog(pool, lanes, tasks, settings, { log, metrics, onStall });
-  watchPools(registry, {
-    app: db.pool,
-    fleet: pool,
-    ...Object.fromEntries(lanes.map(({ lane, pool }) => [lane, pool])),
-  });
+  const lanePools = Object.fromEntries(lanes.map(({ lane, pool }) => [lane, pool]));
+  watchPools(registry, { app: db.pool, fleet: pool, ...lanePools });
   const checks = workerChecks({ db, lanes, heartbeat, sweep, settings, log }, migrations);
   await using server = await serveMetrics({ registry, checks, log }, env.METRICS_PORT);
   log.info({ lanes: served, metricsPort: server.port }, 'worker is up');
 
   log.info({ signal: await askedToStop }, 'worker is stopping');
-  const began = performance.now();
   setTimeout(() => process.exit(0), settings.stopWithinMs).unref(); // for bodies that do not heed the signal, and a database that is away
+  const began = performance.now();
   handBack.abort();
-  await Promise.all([clock, sweep, watchdog].map((one) => one[Symbol.asyncDispose]()));
-  await stopLanes(lanes, settings.stopWithinMs - signOffMs - (performance.now() - began), log);
+  await Promise.all([
+    stopLanes(lanes, settings.stopWithinMs - signOffMs, log),
+    ...[clock, sweep, watchdog].map((one) => one[Symbol.asyncDispose]()),
+  ]);
   giveUp.abort();
   await heartbeat[Symbol.asyncDispose]();
-  await signOff(
-    pool,
-    lanes.map(({ poolId }) => poolId),
-  ).catch((error: unknown) => log.warn({ err: error }, 'could not sign off: the others will notice'));
+  await signOff(pool, lanes).catch((error: unknown) =>
+    log.warn({ err: error }, 'could not sign off: the others will notice'),
+  );
   log.info({ ms: Math.round(performance.now() - began) }, 'worker has stopped');
   log.flush();
-  await Promise.all([pool.end(), ...lanes.map((lane) => lane.pool.end())]);
+  await Promise.all([pool, ...lanes.map((lane) => lane.pool)].map((one) => one.end()));
 }
 
 /** Waits until every job in hand is over and its outcome written, or until the time is up. */
