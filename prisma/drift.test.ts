@@ -10,10 +10,21 @@ const addedBySql = [
   'column contacts.name_key',
   'function fold_text(text)',
 
+  // Where a message stands, one rule for every writer.
+  'function message_status(text,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
+
   // Of the queue; runs as its caller.
   'function bury_dead_jobs(text)',
 
   // Partial indexes.
+  'index campaigns_open_idx',
+  'index messages_campaign_idx',
+  'index messages_open_idx',
+  'index messages_queue_idx',
+  'index messages_trouble_idx',
+  'index messages_wamid_idx',
+  'index templates_name_idx',
+  'index webhook_events_due_idx',
   'index contact_identities_origin_idx',
   'index contact_imports_once_idx',
   'index contact_imports_open_idx',
@@ -23,6 +34,21 @@ const addedBySql = [
   'index dead_jobs_open_key_idx',
 
   // Statuses are text with a CHECK.
+  'constraint campaigns_status_check on campaigns',
+  'constraint connections_external_id_check on connections',
+  'constraint connections_partner_check on connections',
+  'constraint connections_status_check on connections',
+  'constraint messages_direction_check on messages',
+  'constraint messages_open_check on messages',
+  'constraint messages_queued_check on messages',
+  'constraint messages_status_check on messages',
+  'constraint number_paces_factor_check on number_paces',
+  'constraint template_versions_format_check on template_versions',
+  'constraint templates_category_check on templates',
+  'constraint templates_quality_check on templates',
+  'constraint templates_status_check on templates',
+  'constraint whatsapp_numbers_quality_check on whatsapp_numbers',
+  'constraint whatsapp_numbers_throughput_check on whatsapp_numbers',
   'constraint consent_entries_channel_check on consent_entries',
   'constraint consent_entries_purpose_check on consent_entries',
   'constraint consent_entries_source_check on consent_entries',

@@ -5,9 +5,11 @@
 export type Table = {
   name: string;
   /** How a row says whose it is, in SQL; null where no row is any tenant's. The erasure of a tenant goes by it. */
-  tenantOf: 'tenant_id' | 'id' | "(payload ->> 'tenantId')::uuid" | null;
+  tenantOf: 'tenant_id' | 'owner_tenant_id' | 'id' | "(payload ->> 'tenantId')::uuid" | null;
   /** The functions that look here across tenants. */
   foundBy?: readonly FinderName[];
+  /** A role whose function may have its statistics brought up to date. */
+  analyzedBy?: 'parley_queue';
   /** Columns that hold the id of something and have no foreign key, and why. */
   loose?: Readonly<Record<string, string>>;
 } & (
@@ -33,6 +35,82 @@ export type Table = {
 );
 
 export const tables: readonly Table[] = [
+  // Messages, campaigns, templates, and the accounts they go through.
+  {
+    name: 'webhook_events',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    foundBy: ['find_tenants_with_events', 'find_tenants_with_old_events'],
+  },
+  {
+    name: 'messages',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    analyzedBy: 'parley_queue',
+    foundBy: ['find_due_numbers', 'find_open_campaigns', 'find_tenants_in_doubt', 'find_silent_numbers'],
+    loose: {
+      template_version_id:
+        'A version is never removed before its messages; an index only to check that would cost every send.',
+    },
+  },
+  {
+    name: 'campaigns',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    foundBy: ['find_due_numbers', 'find_open_campaigns', 'find_silent_numbers'],
+    loose: { created_by: 'Stays true when the person has left.', lease_token: 'A fencing token: refers to nothing.' },
+  },
+  {
+    name: 'template_versions',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    appendOnly: { with: 'templates', because: 'A campaign pins what was approved: nobody may change it under it.' },
+  },
+  {
+    name: 'templates',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    loose: {
+      version_id:
+        'Its newest version: versions refer to their template, and a circle could not be erased leaf to root.',
+    },
+  },
+  { name: 'contact_windows', class: 'tenant', tenantOf: 'tenant_id' },
+  { name: 'number_paces', class: 'tenant', tenantOf: 'tenant_id', foundBy: ['find_silent_numbers'] },
+  { name: 'whatsapp_numbers', class: 'tenant', tenantOf: 'tenant_id', foundBy: ['find_due_numbers'] },
+  { name: 'whatsapp_accounts', class: 'tenant', tenantOf: 'tenant_id', foundBy: ['find_accounts_to_sync'] },
+  {
+    name: 'connections',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    foundBy: ['find_accounts_to_sync', 'find_tenants_to_reseal'],
+  },
+  {
+    name: 'partner_routes',
+    class: 'system',
+    tenantOf: 'owner_tenant_id',
+    because: 'Says whose an event is, before there is a tenant.',
+    loose: { owner_tenant_id: 'Read across tenants, so it is no tenant’s row; erased with the tenant by this column.' },
+  },
+  {
+    name: 'whatsapp_portfolio_people',
+    class: 'system',
+    tenantOf: null,
+    because: 'The 24 h limit of a portfolio is shared by numbers of several tenants; salted hashes, gone after a day.',
+  },
+  {
+    name: 'whatsapp_portfolios',
+    class: 'system',
+    tenantOf: null,
+    because: 'Shared by the tenants of one business: only Meta’s id and a salt.',
+  },
+  {
+    name: 'unrouted_events',
+    class: 'system',
+    tenantOf: null,
+    because: 'Events that lead to no tenant; gone after a week.',
+  },
+
   // Imports.
   { name: 'contact_import_problems', class: 'tenant', tenantOf: 'tenant_id' },
   { name: 'contact_import_rejected', class: 'tenant', tenantOf: 'tenant_id' },
@@ -175,6 +253,118 @@ export const powerfulFunctions = [
     because: 'The clock clears what is past its time, tenant by tenant.',
   },
   {
+    name: 'find_due_numbers',
+    takes: 'boolean, integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'The clock wakes numbers that have something to send, whosever they are.',
+  },
+  {
+    name: 'find_open_campaigns',
+    takes: 'integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'The clock starts what is due and finishes what is done, whosever it is.',
+  },
+  {
+    name: 'find_tenants_in_doubt',
+    takes: 'integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'The clock settles messages whose lease or settle window is over.',
+  },
+  {
+    name: 'find_tenants_with_events',
+    takes: 'integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'The clock wakes tenants whose webhook events nobody is at.',
+  },
+  {
+    name: 'find_tenants_with_old_events',
+    takes: 'integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'The clock clears raw events past their time, tenant by tenant.',
+  },
+  {
+    name: 'find_silent_numbers',
+    takes: 'integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'The fleet raises an alarm when a partner falls silent, whosever messages it is about.',
+  },
+  {
+    name: 'find_tenants_to_reseal',
+    takes: 'text, uuid, integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Before an old key can go, everything that it sealed is sealed anew, tenant by tenant.',
+  },
+  {
+    name: 'find_accounts_to_sync',
+    takes: 'integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Once a day every account’s templates are compared with Meta’s.',
+  },
+  {
+    name: 'claim_partner_route',
+    takes: 'text, text',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'A number or account belongs to one tenant in the whole installation.',
+  },
+  {
+    name: 'release_partner_route',
+    takes: 'text, text',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'A tenant gives up its own route, and no other’s.',
+  },
+  {
+    name: 'find_partner_routes',
+    takes: 'text, text[]',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'A webhook names a number: whose it is, before there is a tenant.',
+  },
+  {
+    name: 'store_unrouted_events',
+    takes: 'text, text[], text[], text[]',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Nothing is answered 200 that is not stored, even if it leads to nobody.',
+  },
+  {
+    name: 'purge_unrouted_events',
+    takes: 'integer',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Raw events that lead to nobody are kept for a week.',
+  },
+  {
+    name: 'reserve_portfolio_people',
+    takes: 'text, integer, text[]',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'The 24 h limit is shared by tenants that may not see one another.',
+  },
+  {
+    name: 'analyze_messages',
+    takes: '',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'A launch writes more rows than Postgres knows of: it must, before anything is sent.',
+  },
+  {
+    name: 'portfolio_use',
+    takes: 'text',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'How much of the shared 24 h limit is taken: a count, no person.',
+  },
+  {
     name: 'enqueue_job',
     takes: 'text, json, text, timestamp with time zone, integer, integer',
     owner: 'parley_queue',
@@ -224,7 +414,11 @@ function ownPolicies(table: Table): Policy[] {
 
 /** The approved grants of a table, by role. Whoever is not named has none. */
 export function grantsOf(table: Table): Record<string, string[]> {
-  return { ...ownGrants(table), ...(table.foundBy ? { parley_finder: ['SELECT'] } : {}) };
+  return {
+    ...ownGrants(table),
+    ...(table.foundBy ? { parley_finder: ['SELECT'] } : {}),
+    ...(table.analyzedBy ? { [table.analyzedBy]: ['MAINTAIN'] } : {}),
+  };
 }
 
 function ownGrants(table: Table): Record<string, string[]> {

@@ -66,7 +66,7 @@ CREATE TABLE "consent_entries" (
     "given_at" TIMESTAMPTZ(3) NOT NULL,
     "recorded_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
-    CONSTRAINT "consent_entries_pkey" PRIMARY KEY ("tenant_id","id")
+    CONSTRAINT "consent_entries_pkey" PRIMARY KEY ("tenant_id","contact_id","id")
 );
 
 -- CreateTable
@@ -386,9 +386,6 @@ CREATE INDEX "refresh_tokens_tenant_id_session_id_idx" ON "refresh_tokens"("tena
 
 -- CreateIndex
 CREATE INDEX "refresh_tokens_user_id_idx" ON "refresh_tokens"("user_id");
-
--- CreateIndex
-CREATE INDEX "consent_entries_tenant_id_contact_id_recorded_at_id_idx" ON "consent_entries"("tenant_id", "contact_id", "recorded_at", "id");
 
 -- CreateIndex
 CREATE INDEX "contact_consents_tenant_id_purpose_channel_granted_contact__idx" ON "contact_consents"("tenant_id", "purpose", "channel", "granted", "contact_id");
