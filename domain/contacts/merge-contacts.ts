@@ -1,5 +1,6 @@
 import type { Tx } from '../../prisma/client.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
+import { skipTwins } from '../campaigns/twins.ts';
 import { noSuchContact } from './lock-contact.ts';
 import { fill, joinConsents, moveTags } from './absorb.ts';
 
@@ -20,6 +21,7 @@ export async function mergeContacts(
     const contact = contacts.get(path === 'sourceId' ? sourceId : targetId) ?? noSuchContact();
     if (contact.mergedIntoId) throw mergedAlready(path, contact.mergedIntoId);
   }
+  await skipTwins(tx, tenantId, sourceId, targetId);
   await moveIdentities(tx, tenantId, sourceId, targetId, now);
   await tx.$executeRaw`
     update contact_notes set contact_id = ${targetId}::uuid, origin_contact_id = coalesce(origin_contact_id, contact_id)

@@ -1,14 +1,14 @@
 import { type Db, inTenant } from '../../../prisma/client.ts';
 import { CsvError } from '../../csv/csv-error.ts';
 import { isoDate } from '../dates.ts';
-import { applyPage, type Next } from './apply-page.ts';
 import type { CheckRules } from './check-record.ts';
 import type { FileStore } from './file.ts';
 import { ImportFailure } from './import-failure.ts';
-import { readPages, type RecordPage } from './pages.ts';
+import { readPages } from './pages.ts';
 import { type Format, prepareFile } from './prepare.ts';
 import { backOff, beginRun, failRun, handOn, LostRunError, renewLease, type Run, savePrepared } from './run-state.ts';
 import type { ImportSettings } from './settings.ts';
+import { storePages } from './store-pages.ts';
 
 /** How a run over an import ended, and how many records it did. */
 export type RunReport = {
@@ -36,14 +36,9 @@ export async function importContacts(
     if (run.attempts > settings.importAttemptsMax) throw setAside(run, settings);
     const { format, total } = await prepare(db, store, run, settings, signal);
     const pages = readPages(store, run.storageKey, format, placeOf(run), rulesOf(run, format, settings), settings);
-    for await (const page of ahead(pages)) {
-      const isLast = page.before + page.count === total;
-      const decideNext = (): Next => (isLast ? 'finish' : isTurnOver() ? 'hand on' : 'go on');
-      const next = await applyPage(db, run, page, settings, decideNext);
-      report.records += page.count;
-      if (next === 'finish') return report;
-      if (next === 'hand on') return { ...report, outcome: 'handed on' };
-    }
+    const next = await storePages(db, run, pages, settings, { total, isTurnOver, report });
+    if (next === 'finish') return report;
+    if (next === 'hand on') return { ...report, outcome: 'handed on' };
     throw new Error('The file ended before its last record.');
   } catch (error) {
     if (error instanceof LostRunError) return { ...report, outcome: 'lost' };
@@ -108,21 +103,4 @@ function rulesOf(run: Run, format: Format, settings: ImportSettings): CheckRules
     cellBytesMax: settings.importCellBytesMax,
     today: isoDate(run.createdAt),
   };
-}
-
-/** The same pages, the next one being read while the last one is stored. */
-async function* ahead(pages: AsyncGenerator<RecordPage>): AsyncGenerator<RecordPage> {
-  let next = pages.next();
-  try {
-    for (;;) {
-      const { value, done } = await next;
-      if (done) return;
-      next = pages.next();
-      next.catch(() => {}); // told when it is asked for
-      yield value;
-    }
-  } finally {
-    await next.catch(() => {});
-    await pages.return(undefined);
-  }
 }

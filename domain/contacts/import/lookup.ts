@@ -18,16 +18,19 @@ type KnownContact = {
 
 /**
  * What is known of the people in a page: which contacts they are (those that were merged lead to where they are now), and which
- * earlier line of this file spoke for them. Contacts that may be changed are locked, in the order of their ids.
+ * earlier line of this file spoke for them. Contacts that may be changed are locked, in the order of their ids. `inTurn` waits for the
+ * pages ahead: when somebody is known already, those may know that contact by something else.
  */
 export async function lookUp(
   tx: Tx,
   tenantId: string,
   records: readonly GoodRecord[],
   options: LookupOptions,
+  inTurn: () => Promise<void>,
 ): Promise<Known> {
   const { importId, isDryRun } = options;
   const hits = await findOwners(tx, tenantId, records);
+  if (hits.length > 0) await inTurn();
   const locks = options.onConflict === 'UPDATE' && !isDryRun;
   const contacts = await readContacts(
     tx,

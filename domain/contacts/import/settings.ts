@@ -1,6 +1,8 @@
 /** What one import may take at a time and at most. */
 export type ImportSettings = {
   importPageRecords: number;
+  /** At most so many pages are stored side by side, each on a connection of its own. */
+  importPagesAtOnce: number;
   importLeaseMs: number;
   /** After so long the next import has its turn. */
   importSliceMs: number;

@@ -32,13 +32,14 @@ export type StoreOptions = {
 
 /**
  * Stores what a page decided about people, a statement for each table, in one order for every page: rows that two imports both want
- * are then waited for, not fought over.
+ * are then waited for, not fought over. `inTurn` waits for the pages ahead.
  */
 export async function storeContacts(
   tx: Tx,
   tenantId: string,
   { creates, updates }: { creates: readonly Create[]; updates: readonly Update[] },
   options: StoreOptions,
+  inTurn: () => Promise<void>,
 ): Promise<void> {
   await insertContacts(tx, tenantId, creates, options.importId);
   const identities = [
@@ -46,7 +47,7 @@ export async function storeContacts(
     ...updates.flatMap(({ contactId, newIdentities }) => ownedBy(contactId, newIdentities)),
   ];
   await insertIdentities(tx, tenantId, identities);
-  const tagged = await addTags(tx, tenantId, creates, updates);
+  const tagged = await addTags(tx, tenantId, creates, updates, inTurn);
   const consented = await storeConsents(tx, tenantId, creates, updates, options);
   await updateContacts(tx, tenantId, updates, new Set([...tagged, ...consented]));
 }
@@ -125,8 +126,9 @@ async function addTags(
   tenantId: string,
   creates: readonly Create[],
   updates: readonly Update[],
+  inTurn: () => Promise<void>,
 ): Promise<string[]> {
-  const tagIds = await makeTags(tx, tenantId, [...creates, ...updates]);
+  const tagIds = await findTags(tx, tenantId, [...creates, ...updates], inTurn);
   const pairsOf = (stored: readonly (Create | Update)[]) => {
     const contacts = stored.flatMap(({ contactId, record }) => record.tags.map(() => contactId));
     const tags = stored.flatMap(({ record }) => record.tags.map(({ nameKey }) => tagIds.get(nameKey) ?? ''));
@@ -148,20 +150,28 @@ async function addTags(
 }
 
 /** The ids of the tags that records name, by their keys; those that are not there yet are made. */
-async function makeTags(tx: Tx, tenantId: string, stored: readonly (Create | Update)[]): Promise<Map<string, string>> {
+async function findTags(
+  tx: Tx,
+  tenantId: string,
+  stored: readonly (Create | Update)[],
+  inTurn: () => Promise<void>,
+): Promise<Map<string, string>> {
   const byKey = new Map(stored.flatMap(({ record }) => record.tags.map((tag) => [tag.nameKey, tag.name] as const)));
   if (byKey.size === 0) return new Map();
   const nameKeys = [...byKey.keys()].sort(compare);
-  const tags = await tx.$queryRaw<{ id: string; nameKey: string }[]>`
-    with wanted as (
-      select name, name_key from unnest(${nameKeys.map((key) => byKey.get(key) ?? key)}::text[], ${nameKeys}::text[]) as w (name, name_key)
-    ), made as (
-      insert into tags (tenant_id, name, name_key) select ${tenantId}::uuid, name, name_key from wanted
-      on conflict (tenant_id, name_key) do nothing returning id, name_key
-    )
-    select id, name_key as "nameKey" from made
-    union all select t.id, t.name_key from tags t join wanted w on t.tenant_id = ${tenantId}::uuid and t.name_key = w.name_key`;
-  if (tags.length < byKey.size) throw new PageRaceError(); // somebody made one since the statement began
+  const find = () => tx.$queryRaw<{ id: string; nameKey: string }[]>`
+    select id, name_key as "nameKey" from tags where tenant_id = ${tenantId}::uuid and name_key = any(${nameKeys}::text[])`;
+  let tags = await find();
+  if (tags.length < byKey.size) {
+    await inTurn(); // the page ahead may be making the same ones
+    await tx.$executeRaw`
+      insert into tags (tenant_id, name, name_key)
+      select ${tenantId}::uuid, name, name_key
+        from unnest(${nameKeys.map((key) => byKey.get(key) ?? key)}::text[], ${nameKeys}::text[]) as w (name, name_key)
+      on conflict (tenant_id, name_key) do nothing`;
+    tags = await find();
+  }
+  if (tags.length < byKey.size) throw new PageRaceError(); // somebody deleted one since it was found
   return new Map(tags.map(({ id, nameKey }) => [nameKey, id]));
 }
 
