@@ -1,0 +1,11 @@
+export const campaignStatuses = [
+  'DRAFT',
+  'SCHEDULED',
+  'LAUNCHING',
+  'RUNNING',
+  'PAUSED',
+  'CANCELLED',
+  'FINISHED',
+  'FAILED',
+] as const;
+export type CampaignStatus = (typeof campaignStatuses)[number];
