@@ -7,8 +7,12 @@ import { createHealth, type HealthOptions } from './health.ts';
 import type { ApiMetrics } from './metrics.ts';
 import { createImportErrors, type ImportErrorsOptions } from './import-errors.ts';
 import { createUploads, type UploadOptions } from './uploads.ts';
+import { createMetaWebhooks, type WebhookOptions } from './webhooks/meta.ts';
 
-export type ApiOptions = GraphQLOptions & HealthOptions & UploadOptions & ImportErrorsOptions;
+export type ApiOptions = GraphQLOptions &
+  HealthOptions &
+  UploadOptions &
+  ImportErrorsOptions & { webhooks: WebhookOptions };
 
 /** A name for logs and metrics, what it matches, and who answers. */
 type Route = [name: string, path: RegExp, methods: string[], handler: Handler];
@@ -19,10 +23,13 @@ export function createApi(options: ApiOptions): RequestListener {
   const health = createHealth(options);
   const uploads = createUploads(options);
   const importErrors = createImportErrors(options);
+  const { log, services, webhooks } = options;
+  const meta = createMetaWebhooks({ ...webhooks, log, config: services.meta?.config ?? null });
   const routes: Route[] = [
     ['/graphql', /^\/graphql$/, ['GET', 'POST', 'OPTIONS'], graphql],
     ['/uploads/{token}', /^\/uploads\/[\w-]+$/, ['PUT', 'OPTIONS'], uploads],
     ['/imports/{token}/errors.csv', /^\/imports\/[\w-]+\/errors\.csv$/, ['GET', 'HEAD', 'OPTIONS'], importErrors],
+    ['/webhooks/meta', /^\/webhooks\/meta$/, ['GET', 'POST'], meta],
     ['/health/live', /^\/health\/live$/, ['GET', 'HEAD'], health.live],
     ['/health/ready', /^\/health\/ready$/, ['GET', 'HEAD'], health.ready],
   ];
