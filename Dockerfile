@@ -1,4 +1,4 @@
-# One image for the API, the workers and the migrations: which one it is, the command says.
+# One image for the API, the workers, the migrations and the simulators: which one it is, the command says.
 FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc prisma.config.ts ./
@@ -16,8 +16,10 @@ COPY api ./api
 COPY worker ./worker
 COPY schema ./schema
 COPY domain ./domain
+COPY connectors ./connectors
 COPY runtime ./runtime
 COPY scripts ./scripts
+COPY simulators ./simulators
 RUN mkdir /data && chown node:node /data
 USER node
 EXPOSE 4000 9464

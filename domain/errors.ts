@@ -10,7 +10,12 @@ export type ErrorCode =
   | 'INVALID_CREDENTIALS'
   | 'SESSION_ENDED'
   | 'EMAIL_TAKEN'
-  | 'CONSENT_WITHDRAWN';
+  | 'CONSENT_WITHDRAWN'
+  | 'ILLEGAL_TRANSITION'
+  | 'CANNOT_SEND'
+  | 'PARTNER_OFF'
+  | 'PARTNER_REFUSED'
+  | 'PARTNER_UNAVAILABLE';
 
 /** A refusal that is the user's to understand: what it says reaches the client. Everything else that is thrown is a bug. */
 export abstract class DomainError extends Error {
@@ -98,6 +103,64 @@ export class ConsentWithdrawnError extends DomainError {
   readonly code = 'CONSENT_WITHDRAWN';
 }
 
+/** A message that would only be refused later: nothing was queued. `reason` is for programs, the message says what to do. */
+export class CannotSendError extends DomainError {
+  readonly code = 'CANNOT_SEND';
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** What is asked for goes through a partner that is not set up here. */
+export class PartnerOffError extends DomainError {
+  readonly code = 'PARTNER_OFF';
+}
+
+/** The partner's own name and words for a refusal. */
+export type PartnerRefusal = { partnerCode: number | null; title: string | null; path: string | null };
+
+/** A partner said no, and would say so again: something has to be changed first. */
+export class PartnerError extends DomainError {
+  readonly code = 'PARTNER_REFUSED';
+  /** The partner's code for it: what its support asks for. */
+  readonly partnerCode: number | null;
+  /** The partner's headline, where it gave one. */
+  readonly title: string | null;
+  /** The input that it is about, where it is about one. */
+  readonly path: string | null;
+  constructor(message: string, refusal: Partial<PartnerRefusal> = {}) {
+    super(message);
+    this.partnerCode = refusal.partnerCode ?? null;
+    this.title = refusal.title ?? null;
+    this.path = refusal.path ?? null;
+  }
+}
+
+/** A partner could not be reached, or has no time for us now: the same request may work later. */
+export class PartnerUnavailableError extends DomainError {
+  readonly code = 'PARTNER_UNAVAILABLE';
+  /** Seconds. */
+  readonly retryAfter: number;
+  constructor(message: string, retryAfter: number) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** What is asked for cannot follow from the status that it has. */
+export class IllegalTransitionError extends DomainError {
+  readonly code = 'ILLEGAL_TRANSITION';
+  readonly from: string;
+  readonly to: string;
+  constructor(from: string, to: string) {
+    super(`What is ${from} cannot become ${to}.`);
+    this.from = from;
+    this.to = to;
+  }
+}
+
 /** Collects what is wrong with an input, so that everything is said at once. */
 export function problems(): { add(path: string, message: string): void; throwIfAny(): void } {
   const fields: FieldProblem[] = [];
@@ -112,11 +175,15 @@ export function problems(): { add(path: string, message: string): void; throwIfA
 /** A refusal as it is stored with an idempotency key, so that a repeat of the request gets the same answer. */
 export type StoredError = {
   code: ErrorCode;
+  from?: string;
+  to?: string;
   message: string;
   fields?: FieldProblem[];
   retryAfter?: number;
   path?: string;
   conflicting?: ObjectReference;
+  refusal?: PartnerRefusal;
+  reason?: string;
 };
 
 export function storeError(error: DomainError): StoredError {
@@ -124,9 +191,18 @@ export function storeError(error: DomainError): StoredError {
     code: error.code,
     message: error.message,
     ...(error instanceof InvalidInputError ? { fields: error.fields } : {}),
-    ...(error instanceof RateLimitedError ? { retryAfter: error.retryAfter } : {}),
+    ...(error instanceof RateLimitedError || error instanceof PartnerUnavailableError
+      ? { retryAfter: error.retryAfter }
+      : {}),
+    ...(error instanceof CannotSendError ? { reason: error.reason } : {}),
+    ...(error instanceof PartnerError ? { refusal: refusalOf(error) } : {}),
     ...(error instanceof ConflictError ? detailsOf(error) : {}),
+    ...(error instanceof IllegalTransitionError ? { from: error.from, to: error.to } : {}),
   };
+}
+
+function refusalOf({ partnerCode, title, path }: PartnerError): PartnerRefusal {
+  return { partnerCode, title, path };
 }
 
 function detailsOf({ path, conflicting }: ConflictError): { path?: string; conflicting?: ObjectReference } {
@@ -145,6 +221,11 @@ const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   SESSION_ENDED: ({ message }) => new SessionEndedError(message),
   EMAIL_TAKEN: ({ message }) => new EmailTakenError(message),
   CONSENT_WITHDRAWN: ({ message }) => new ConsentWithdrawnError(message),
+  ILLEGAL_TRANSITION: ({ from = '', to = '' }) => new IllegalTransitionError(from, to),
+  CANNOT_SEND: ({ message, reason }) => new CannotSendError(reason ?? '', message),
+  PARTNER_OFF: ({ message }) => new PartnerOffError(message),
+  PARTNER_REFUSED: ({ message, refusal }) => new PartnerError(message, refusal),
+  PARTNER_UNAVAILABLE: ({ message, retryAfter }) => new PartnerUnavailableError(message, retryAfter ?? 60),
 };
 
 export function reviveError(stored: StoredError): DomainError {

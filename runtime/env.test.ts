@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { EnvError, readEnv, variableNames } from './env.ts';
+import { EnvError, metaOf, readEnv, variableNames } from './env.ts';
 
 const pkcs8 = (curve?: string) =>
   (curve ? generateKeyPairSync('ec', { namedCurve: curve }) : generateKeyPairSync('ed25519')).privateKey
@@ -109,11 +109,38 @@ test('values that are wrong together are a mistake', () => {
   expect(mistakesOf('worker', clash)).toEqual([expect.stringMatching(/^WORKER_DEAD_AFTER_MS must be/)]);
 });
 
+test('a partner without variables is off, with all of them on, with half of them a mistake', () => {
+  const meta = { META_APP_ID: '1234567890', META_APP_SECRET: 'new, old', META_VERIFY_TOKEN: 'a-token-of-our-own' };
+  expect(metaOf(readEnv('api', enough))).toBeNull();
+  expect(metaOf(readEnv('api', { ...enough, META_GRAPH_URL: 'http://localhost:4010/meta/' }))).toBeNull();
+  expect(metaOf(readEnv('api', { ...enough, ...meta, META_GRAPH_URL: 'http://localhost:4010/meta/' }))).toEqual({
+    appId: '1234567890',
+    appSecrets: ['new', 'old'],
+    verifyToken: 'a-token-of-our-own',
+    graphUrl: 'http://localhost:4010/meta',
+    graphVersion: 'v25.0',
+    timeoutMs: 20_000,
+  });
+  expect(metaOf(readEnv('api', { ...enough, ...meta }))?.graphUrl).toBe('https://graph.facebook.com');
+  for (const name of Object.keys(meta)) {
+    expect(mistakesOf('api', { ...enough, ...meta, [name]: '' })).toEqual([
+      `${name} is missing: a partner is given all of its variables, or none`,
+    ]);
+  }
+  const wrong = {
+    META_APP_ID: 'our app',
+    META_APP_SECRET: 'a,b,c',
+    META_VERIFY_TOKEN: 'short',
+    META_GRAPH_VERSION: '25',
+  };
+  expect(mistakesOf('worker', { ...enough, DATABASE_QUEUE_URL: enough.DATABASE_URL, ...wrong })).toHaveLength(4);
+});
+
 test('no value is ever repeated in a mistake', () => {
   const secret = 'zq7Xsecretzq7X';
   for (const value of [secret, `kid:${secret}`, `postgresql//app:${secret}@host`, `http:// ${secret}`]) {
     const source = Object.fromEntries(variableNames.map((name) => [name, value]));
-    for (const kind of ['api', 'worker', 'migrate', 'jobs'] as const) {
+    for (const kind of ['api', 'worker', 'migrate', 'jobs', 'rotate-keys'] as const) {
       expect(() => readEnv(kind, source)).toThrow(EnvError);
       expect(mistakesOf(kind, source).join('\n')).not.toContain(secret);
     }

@@ -14,6 +14,10 @@ const count = (byDefault: number, min = 1, max = Number.MAX_SAFE_INTEGER) =>
     .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
     .default(byDefault);
 
+const baseUrl = z
+  .url({ protocol: /^https?$/, error: 'expected http:// or https://' })
+  .transform((url) => url.replace(/\/+$/, ''));
+
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -74,6 +78,7 @@ const needs = {
   worker: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS'],
   migrate: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'DATABASE_OWNER_URL'],
   jobs: ['DATABASE_QUEUE_URL'],
+  'rotate-keys': ['DATABASE_URL', 'ENCRYPTION_KEYS'],
   start: ['DATABASE_URL', 'DATABASE_QUEUE_URL', 'DATABASE_OWNER_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS', 'JWT_KEYS'],
 } as const satisfies Record<string, (keyof typeof given)[]>;
 
@@ -82,16 +87,29 @@ const settings = {
   DATABASE_POOL_SIZE: count(20, 2, 500),
   PORT: count(4000, 0, 65_535),
   METRICS_PORT: count(9464, 0, 65_535),
-  PUBLIC_URL: z
-    .url({ protocol: /^https?$/, error: 'expected http:// or https://' })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .optional(),
+  PUBLIC_URL: baseUrl.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  META_APP_ID: z
+    .string()
+    .regex(/^\d{1,32}$/, 'expected digits')
+    .optional(),
+  META_APP_SECRET: list
+    .pipe(z.array(z.string()).min(1).max(2, 'expected one secret, or two while rotating'))
+    .optional(),
+  META_VERIFY_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
+  META_GRAPH_URL: baseUrl.default('https://graph.facebook.com'),
+  META_GRAPH_VERSION: z
+    .string()
+    .regex(/^v\d{1,3}\.\d$/, 'expected a version as v25.0')
+    .default('v25.0'),
   CORS_ORIGINS: list
     .refine((origins) => origins.every(isOrigin), 'expected origins as https://app.example.com, without a path')
     .default([]),
   REQUEST_BODY_BYTES_MAX: count(1_000_000, 1_000),
   REQUEST_TIMEOUT_MS: count(10_000, 100),
+  WEBHOOK_POOL_SIZE: count(4, 1, 100),
+  WEBHOOK_BODY_BYTES_MAX: count(3_500_000, 1_000),
+  WEBHOOK_HELD_BYTES_MAX: count(100_000_000, 1_000_000),
   QUERY_DEPTH_MAX: count(12),
   QUERY_ALIASES_MAX: count(30),
   QUERY_TOKENS_MAX: count(2_000),
@@ -102,10 +120,22 @@ const settings = {
   IMPORT_RECORDS_MAX: count(2_000_000),
   IMPORT_COLUMNS_MAX: count(100),
   IMPORT_CELL_BYTES_MAX: count(10_240),
-  IMPORT_PAGE_RECORDS: count(2_000, 1, 10_000),
+  IMPORT_PAGE_RECORDS: count(1_000, 1, 10_000),
+  IMPORT_PAGES_AT_ONCE: count(3, 1, 8),
   IMPORT_LEASE_MS: count(20_000, 500),
   IMPORT_SLICE_MS: count(20_000, 100),
   IMPORT_ATTEMPTS_MAX: count(5),
+  META_TIMEOUT_MS: count(20_000, 200),
+  SEND_LEASE_MS: count(45_000, 500),
+  SEND_SLICE_MS: count(5_000, 100),
+  SEND_IN_FLIGHT_MAX: count(400, 1, 5_000),
+  SEND_SETTLE_MS: count(600_000, 100),
+  SEND_STOP_MS: count(5_000, 50),
+  SEND_RATE_MAX: count(1_000),
+  CAMPAIGN_LAUNCH_LEASE_MS: count(15_000, 300),
+  CAMPAIGN_LAUNCH_TIMEOUT_MS: count(300_000, 1_000),
+  CAMPAIGN_LAUNCH_ATTEMPTS_MAX: count(5),
+  CAMPAIGN_STALLED_AFTER_MS: count(60_000, 100),
   WORKER_LANES: list.pipe(z.array(z.enum(laneNames)).min(1)).default([...laneNames]),
   WORKER_CONCURRENCY: count(4, 1, 64),
   WORKER_POLL_MS: count(1_000, 50),
@@ -156,8 +186,36 @@ export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = 
   return env;
 }
 
+/** Variables that turn a partner on, all of them together; without any it is off. */
+const partners = [['META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN']] as const;
+
 /** Values that are right each by itself and wrong together. */
 function findClashes(env: Outputs<typeof settings>): string[] {
   const tooSoon = env.WORKER_DEAD_AFTER_MS < 2 * env.WORKER_HEARTBEAT_MS;
-  return tooSoon ? ['WORKER_DEAD_AFTER_MS must be at least twice WORKER_HEARTBEAT_MS: one late beat is no death'] : [];
+  const half = partners.flatMap((names) => {
+    const missing = names.filter((name) => env[name] === undefined);
+    return missing.length === names.length ? [] : missing;
+  });
+  return [
+    ...(tooSoon ? ['WORKER_DEAD_AFTER_MS must be at least twice WORKER_HEARTBEAT_MS: one late beat is no death'] : []),
+    ...(env.SEND_LEASE_MS < env.META_TIMEOUT_MS + 1_500
+      ? ['SEND_LEASE_MS must be 1,500 more than META_TIMEOUT_MS at least: no request may outlive its lease']
+      : []),
+    ...half.map((name) => `${name} is missing: a partner is given all of its variables, or none`),
+  ];
+}
+
+/** What the way to Meta is made with; null when Meta is off. */
+export function metaOf(env: Outputs<typeof settings>): {
+  appId: string;
+  appSecrets: string[];
+  verifyToken: string;
+  graphUrl: string;
+  graphVersion: string;
+  timeoutMs: number;
+} | null {
+  const { META_APP_ID: appId, META_APP_SECRET: appSecrets, META_VERIFY_TOKEN: verifyToken } = env;
+  if (appId === undefined || appSecrets === undefined || verifyToken === undefined) return null;
+  const { META_GRAPH_URL: graphUrl, META_GRAPH_VERSION: graphVersion, META_TIMEOUT_MS: timeoutMs } = env;
+  return { appId, appSecrets, verifyToken, graphUrl, graphVersion, timeoutMs };
 }

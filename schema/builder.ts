@@ -3,9 +3,11 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { Meta } from '../connectors/whatsapp/meta.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
 import type { Permission, Viewer } from '../domain/auth/viewer.ts';
 import { may } from '../domain/auth/viewer.ts';
+import type { Keyring } from '../domain/connections/keyring.ts';
 import type { Tx } from '../prisma/client.ts';
 import type PrismaTypes from '../prisma/generated/pothos.ts';
 import { getDatamodel } from '../prisma/generated/pothos.ts';
@@ -24,6 +26,10 @@ export type Services = {
   publicUrl: string;
   /** What signs access tokens and seals derived secrets. */
   keys: AuthKeys;
+  /** What seals and opens the credentials of partners. */
+  keyring: Keyring;
+  /** The way to Meta; null when it is off. */
+  meta: Meta | null;
   limits: { uploadBytesMax: number; uploadExpiresSeconds: number };
 };
 

@@ -1,14 +1,19 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import {
+  CannotSendError,
   ConflictError,
   ConsentWithdrawnError,
   type DomainError,
   EmailTakenError,
   ForbiddenError,
   IdempotencyConflictError,
+  IllegalTransitionError,
   InvalidCredentialsError,
   InvalidInputError,
   NotFoundError,
+  PartnerError,
+  PartnerOffError,
+  PartnerUnavailableError,
   RateLimitedError,
   SessionEndedError,
   StillRunningError,
@@ -29,6 +34,13 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     SESSION_ENDED: { description: 'The session has ended: sign in again.' },
     EMAIL_TAKEN: { description: 'There is an account with this e-mail address.' },
     CONSENT_WITHDRAWN: { description: 'The person took consent back; only the person can give it again.' },
+    ILLEGAL_TRANSITION: { description: 'It cannot follow from the status that the object has.' },
+    CANNOT_SEND: { description: 'The message would only be refused later: `reason` says why.' },
+    PARTNER_OFF: { description: 'It goes through a partner that is not set up on this installation.' },
+    PARTNER_REFUSED: { description: 'The partner said no: `message` says what to change.' },
+    PARTNER_UNAVAILABLE: {
+      description: 'The partner could not be reached, or is too busy: wait `retryAfter` seconds.',
+    },
   } as const,
 });
 
@@ -73,6 +85,29 @@ builder.objectType(StillRunningError, {
   fields: (t) => ({ retryAfter: t.exposeInt('retryAfter', { description: retryAfter }) }),
 });
 
+builder.objectType(PartnerError, {
+  name: 'PartnerError',
+  description: 'A partner, as WhatsApp, said no. The same request would be refused again.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    title: t.exposeString('title', { nullable: true, description: 'The partner’s headline, where it gave one.' }),
+    path: t.exposeString('path', {
+      nullable: true,
+      description: 'What of the input it is about, as `pin`; null when it is not about one value.',
+    }),
+    partnerCode: t.exposeInt('partnerCode', {
+      nullable: true,
+      description: 'The partner’s own code: what its support asks for.',
+    }),
+  }),
+});
+builder.objectType(PartnerUnavailableError, {
+  name: 'PartnerUnavailableError',
+  description: 'A partner could not be reached, or has no time for us now. Repeating the request is safe.',
+  interfaces: [UserError],
+  fields: (t) => ({ retryAfter: t.exposeInt('retryAfter', { description: retryAfter }) }),
+});
+
 builder.objectType(ConflictError, {
   name: 'ConflictError',
   description: 'The state of the object does not allow it, now or any more.',
@@ -91,6 +126,27 @@ builder.objectType(ConflictError, {
   }),
 });
 
+builder.objectType(CannotSendError, {
+  name: 'CannotSendError',
+  description: 'A message that would only be refused later. Nothing was queued.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    reason: t.exposeString('reason', {
+      description: 'For programs, as `WINDOW_CLOSED` or `NO_CONSENT`: the same words as in `Message.failure`.',
+    }),
+  }),
+});
+
+builder.objectType(IllegalTransitionError, {
+  name: 'IllegalTransitionError',
+  description: 'What was asked for cannot follow from the status that the object has.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    from: t.exposeString('from', { description: 'The status that it has.' }),
+    to: t.exposeString('to', { description: 'The status that it was to get.' }),
+  }),
+});
+
 const plain = (type: new (message: string) => DomainError, description: string) =>
   builder.objectType(type, { name: type.name, description, interfaces: [UserError] });
 
@@ -100,4 +156,5 @@ plain(IdempotencyConflictError, 'The idempotency key was used for another input 
 plain(InvalidCredentialsError, 'The e-mail address or the password is wrong.');
 plain(SessionEndedError, 'The session has ended: sign in again.');
 plain(EmailTakenError, 'There is an account with this e-mail address already.');
+plain(PartnerOffError, 'It goes through a partner that is not set up on this installation.');
 plain(ConsentWithdrawnError, 'The person took consent back; only the person can give it again.');

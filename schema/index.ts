@@ -15,7 +15,13 @@ import './contact-tags.ts';
 import './tags.ts';
 import './custom-fields.ts';
 import './segments.ts';
+import './whatsapp.ts';
+import './templates.ts';
 import './contact-imports.ts';
+import './messages.ts';
+import './message-send.ts';
+import './campaigns.ts';
+import './campaign-changes.ts';
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({

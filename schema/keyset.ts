@@ -18,7 +18,8 @@ export type ConnectionArgs = {
 /** What a page's rows are selected with: the columns of their cursors, and what the client asked for. Typed as what is sure of it. */
 export type NodeQuery = { select: { id: true } };
 
-const nodePaths = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
+/** Where the nodes of a connection stand in what a client selects of it. */
+export const nodePaths = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
 
 const selectOrder = (order: KeyColumn[]) => Object.fromEntries(order.map(({ field }) => [field, true]));
 
@@ -44,15 +45,17 @@ export const totalCountDescription =
 
 /**
  * The page of a connection below a Prisma object, for `select`: part of the parents' own statement, limited there for each parent.
- * `nested` is what `select` is given, and `typename` the type of the nodes.
+ * `nested` is what `select` is given, `typename` the type of the nodes, and `where` which of them.
  */
 export function nestedPage<Key extends string = 'id'>(
   order: KeyColumn[],
   args: ConnectionArgs,
   nested: (selection: never, path: never) => unknown,
   typename: string,
+  where: object = {},
 ): { select: Record<Key, true> } {
-  const query = { ...prismaPage(readPage(order, args)), select: selectOrder(order) };
+  const page = prismaPage(readPage(order, args));
+  const query = { ...page, where: { AND: [where, page.where] }, select: selectOrder(order) };
   const below = { getType: () => typename, paths: nodePaths }; // the plugin's own connections say it so; its types know one path only
   return nested(query as never, below as never) as { select: Record<Key, true> };
 }

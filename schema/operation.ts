@@ -16,6 +16,11 @@ export type Operation = {
   knownViewer(): Viewer | null;
   /** Writes: rolled back by any throw, committed before it returns. Scope: the caller's, unless given. */
   write<T>(fn: (tx: Tx) => Promise<T>, scope?: Scope): Promise<T>;
+  /**
+   * Work with a partner in it: each `run` is a transaction of its own, and the partner is called between them. Once begun it goes on to its end
+   * even if nobody waits any more: what the partner did must be written down.
+   */
+  writeAround<T>(fn: (run: Run) => Promise<T>): Promise<T>;
   /** From here on the operation is this person's: the answer of a sign-up or sign-in is read as the new person. */
   becomes(claims: Claims): void;
   /** Nobody waits any more: reading is broken off and nothing new begins. A write under way is left to end, unless it took too long. */
@@ -23,6 +28,9 @@ export type Operation = {
   /** Ends the reading transaction; nothing is read or written afterwards. */
   end(): Promise<void>;
 };
+
+/** One write transaction: committed when it returns, rolled back by any throw. */
+export type Run = <T>(fn: (tx: Tx) => Promise<T>) => Promise<T>;
 
 type Reading = { tx: Promise<Tx>; close: () => Promise<void> };
 
@@ -74,6 +82,17 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
       try {
         await close(); // never two connections for one operation
         return await inScope(db, scope, fn, { signal: timedOut.signal });
+      } finally {
+        isWriting = false;
+      }
+    },
+    async writeAround(fn) {
+      if (isOver) throw new OperationOverError();
+      const scope = claims ?? {};
+      isWriting = true;
+      try {
+        await close();
+        return await fn((act) => inScope(db, scope, act));
       } finally {
         isWriting = false;
       }

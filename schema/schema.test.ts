@@ -124,7 +124,13 @@ test('a list of objects is a connection, unless it cannot grow', () => {
     'Contact.consents': 'One for each purpose and channel.',
     'Contact.merged': 'At most 100.',
     'Segment.problems': 'One for each condition of its filter.',
+    'Campaign.variables': 'One for each parameter of its template.',
+    'CampaignPreflight.excluded': 'One for each reason.',
+    'CampaignPreflight.warnings': 'One of each kind.',
     'ContactImportFormat.columns': 'A file has at most 100, unless configured otherwise.',
+    'WhatsAppAccount.numbers': 'Meta allows 25 for an account.',
+    'Template.parameters': 'One for each of its variables.',
+    'TemplateVersion.parameters': 'One for each of its variables.',
     'InvalidInputError.fields': 'One for each value of the input.',
   };
   const lists = types.flatMap((type) => {

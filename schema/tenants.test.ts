@@ -76,3 +76,12 @@ test('a tenant changes itself and no other', async ({ signUp }) => {
   await update(ana, { name: 'Renamed' });
   expect(await read(bea)).toMatchObject({ name: 'Bea’s' });
 });
+
+test('sending again what nobody knows the fate of is off until the tenant wants it', async ({ shop }) => {
+  const resends = async () => (await shop.graphql('{ tenant { resendUnknown } }')).data['tenant'].resendUnknown;
+  expect(await resends()).toBe(false);
+  await update(shop, { resendUnknown: true });
+  expect(await resends()).toBe(true);
+  expect(await update(shop, { resendUnknown: null })).toMatchObject({ fields: [{ path: 'resendUnknown' }] });
+  expect(await resends()).toBe(true);
+});

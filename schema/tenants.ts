@@ -31,6 +31,10 @@ export const Tenant = builder.prismaNode('Tenant', {
     country: t.exposeString('country', { description: 'ISO 3166-1 alpha-2, as `BR`.' }),
     timeZone: t.exposeString('timeZone', { description: 'IANA name, as `America/Sao_Paulo`.' }),
     locale: t.exposeString('locale', { description: 'BCP 47, as `pt-BR`.' }),
+    resendUnknown: t.exposeBoolean('resendUnknown', {
+      description:
+        'Whether a utility or authentication message is sent once more when nobody learns what became of it. Marketing never is.',
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed up.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the profile last changed.' }),
   }),
@@ -65,6 +69,9 @@ const TenantUpdateInput = builder.inputType('TenantUpdateInput', {
     country: t.string({ description: 'ISO 3166-1 alpha-2.' }),
     timeZone: t.string({ description: 'IANA name.' }),
     locale: t.string({ description: 'BCP 47.' }),
+    resendUnknown: t.boolean({
+      description: 'Whether a utility or authentication message whose fate stays unknown is sent once more.',
+    }),
     ...idempotencyKey(t),
   }),
 });

@@ -7,14 +7,18 @@ import {
   IdempotencyConflictError,
   InvalidInputError,
   NotFoundError,
+  PartnerError,
+  PartnerOffError,
+  PartnerUnavailableError,
   RateLimitedError,
   StillRunningError,
   storeError,
 } from '../domain/errors.ts';
-import { claimKey, freeKey, settleKey } from '../domain/idempotency.ts';
+import { claimKey, freeKey, type KeyUse, settleKey } from '../domain/idempotency.ts';
 import { Prisma, type Tx } from '../prisma/client.ts';
 import { sqlStateOf } from '../prisma/sql-state.ts';
 import type { Context, SchemaTypes } from './builder.ts';
+import type { Run } from './operation.ts';
 
 /** The refusals that every signed-in mutation can answer with; add a mutation's own. */
 export const writeErrors = [
@@ -63,18 +67,57 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
       return acted;
     });
   } catch (error) {
-    const settled = context.write((tx) =>
-      isFinal(error) ? settleKey(tx, use, claim.lease, { error: storeError(error) }) : freeKey(tx, use, claim.lease),
-    );
-    await settled.catch(() => {}); // what went wrong first is what matters; the key is freed by the end of its lease
+    await settleRefusal((fn) => context.write(fn), use, claim.lease, error);
     throw error;
   }
   return found(await answer(outcome, false));
 }
 
+/**
+ * The same for a mutation that must answer with a partner's answer: `act` is given `run`, and calls the partner between two runs, never in one.
+ * What `act` has written stays when it throws: it is what a repeat goes on from.
+ */
+export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
+  context: Context,
+  info: GraphQLResolveInfo,
+  input: { idempotencyKey?: string | null | undefined },
+  act: (run: Run, viewer: Viewer) => Promise<Outcome>,
+  answer: (outcome: Outcome, isReplay: boolean) => Promise<Answer | null>,
+): Promise<Answer> {
+  const viewer = await context.signedIn();
+  const { idempotencyKey: key, ...rest } = input;
+  const { tenantId, userId } = viewer;
+  const { outcome, isReplay } = await context.writeAround(async (run) => {
+    const once = () => act(run, viewer).catch(refuseMissing);
+    if (typeof key !== 'string') return { outcome: await once(), isReplay: false };
+    const use = { tenantId, caller: `user:${userId}`, key, operation: info.fieldName, input: rest };
+    const claim = await run((tx) => claimKey(tx, use));
+    if ('replay' in claim) return { outcome: claim.replay as Outcome, isReplay: true };
+    try {
+      const acted = await once();
+      await run((tx) => settleKey(tx, use, claim.lease, { outcome: acted }));
+      return { outcome: acted, isReplay: false };
+    } catch (error) {
+      await settleRefusal(run, use, claim.lease, error);
+      throw error;
+    }
+  });
+  return found(await answer(outcome, isReplay));
+}
+
+/** What went wrong first is what matters: where it cannot be written down, the key is freed by the end of its lease. */
+async function settleRefusal(run: Run, use: KeyUse, lease: Date, error: unknown): Promise<void> {
+  const settled = run((tx) =>
+    isFinal(error) ? settleKey(tx, use, lease, { error: storeError(error) }) : freeKey(tx, use, lease),
+  );
+  await settled.catch(() => {});
+}
+
+const passing = [RateLimitedError, StillRunningError, PartnerOffError, PartnerUnavailableError];
+
 /** Whether a refusal is the answer to this request for good; a bug, or a refusal for the moment, frees the key for another try. */
 function isFinal(error: unknown): error is DomainError {
-  return error instanceof DomainError && !(error instanceof RateLimitedError) && !(error instanceof StillRunningError);
+  return error instanceof DomainError && !passing.some((type) => error instanceof type);
 }
 
 /** A row to change (P2025) or to point at (P2003, 23503) is not there, or is another tenant's: nobody learns which. */
@@ -91,6 +134,9 @@ function found<Answer>(answer: Answer | null): Answer {
   if (answer === null) throw new NotFoundError('It is no longer there.');
   return answer;
 }
+
+/** The refusals of a mutation that goes through a partner. */
+export const partnerErrors = [...writeErrors, PartnerError, PartnerOffError, PartnerUnavailableError];
 
 /** What of an object a mutation's answer asks for, to be spread into the query that reads it. */
 export function selection(context: Context, info: GraphQLResolveInfo, typeName: string): object {

@@ -5,6 +5,9 @@ import { table } from './bench/report.ts';
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   reads: () => import('./bench/reads.ts'),
   import: () => import('./bench/import.ts'),
+  sends: () => import('./bench/sends.ts'),
+  webhooks: () => import('./bench/webhooks.ts'),
+  recovery: () => import('./bench/recovery.ts'),
 };
 
 /** Runs one benchmark, or `all`: a table for people and, last, one line of JSON for programs. */

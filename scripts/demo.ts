@@ -1,26 +1,37 @@
 import { parseArgs } from 'node:util';
-import { SingleBar } from 'cli-progress';
+import { MultiBar, SingleBar } from 'cli-progress';
 import { EnvError, readEnv } from '../runtime/env.ts';
 import { migrateDatabase } from '../prisma/migrate.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
-import { createClient } from './client.ts';
+import { type Client, createClient } from './client.ts';
+import { createCampaign, runCampaign, type Totals } from './demo/campaign.ts';
+import { approveTemplate, connectWhatsApp } from './demo/connect.ts';
 import { makeDemoFile } from './demo/contacts-csv.ts';
 import { importContacts, reconcile } from './demo/import-contacts.ts';
+import { reconcileCampaign } from './demo/reconcile-campaign.ts';
 import { startLocalDatabase, startStack } from './local-stack.ts';
+import { type SimulatorsProcess, startSimulatorsProcess } from './simulators-process.ts';
 
-type Options = { contacts: number; exit: boolean; json: boolean };
+type Options = { contacts: number; rate: number; exit: boolean; json: boolean };
 
-const usage = 'Usage: npm run demo -- [--contacts N] [--exit] [--json]';
+const usage = 'Usage: npm run demo -- [--contacts N] [--rate MPS] [--exit] [--json]';
 
 /** Does everything, where one can see it. Returns whether every number agreed. */
-async function demo({ contacts, exit, json }: Options): Promise<boolean> {
+async function demo({ contacts, rate, exit, json }: Options): Promise<boolean> {
   const started = performance.now();
   const say = (line = '') => (json ? console.error(line) : console.log(line));
 
   await using database = await useDatabase(say);
-  say('Starting the API and two workers…');
-  await using stack = await startStack(database.urls, { workers: 2, port: 4000 });
+  say('Starting the simulator of WhatsApp, the API and two workers…');
+  await using simulators = await startSimulatorsProcess({ profile: 'demo', port: 4010 });
+  if (new URL(simulators.url).port !== '4010') say('Port 4010 is busy: using a free one for the simulator.');
+  await using stack = await startStack(database.urls, {
+    workers: 2,
+    port: 4000,
+    env: { ...quickly, SEND_RATE_MAX: String(rate), ...simulators.env },
+  });
   if (new URL(stack.apiUrl).port !== '4000') say('Port 4000 is busy: using a free one.');
+  await simulators.tell('settings', { meta: { webhooks: { url: `${stack.apiUrl}/webhooks/meta` } } });
 
   const email = `owner-${Date.now()}@example.com`;
   const password = 'correct horse battery staple';
@@ -52,8 +63,20 @@ async function demo({ contacts, exit, json }: Options): Promise<boolean> {
   if (wrong.length === 0) say('Every record is accounted for, none twice.');
 
   const { total, created, updated, skipped, failed } = done;
+  const sent = await campaign(owner, simulators, { rate, contacts: created + file.known.length, say });
+  for (const line of sent.wrong) say(`  DOES NOT AGREE: ${line}`);
+  if (sent.wrong.length === 0) say('Every message agrees with what the simulator received, one by one.');
+  wrong.push(...sent.wrong);
+
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const summary = { contacts: { total, created, updated, skipped, failed }, agrees: wrong.length === 0, seconds };
+  const { accepted, distinctRecipients, duplicates } = sent.books;
+  const summary = {
+    contacts: { total, created, updated, skipped, failed },
+    campaign: sent.totals,
+    simulator: { accepted, distinctRecipients, duplicates },
+    agrees: wrong.length === 0,
+    seconds,
+  };
   if (json) console.log(JSON.stringify(summary));
 
   if (!exit) {
@@ -67,6 +90,46 @@ async function demo({ contacts, exit, json }: Options): Promise<boolean> {
     await stopSignal();
   }
   return wrong.length === 0;
+}
+
+/** For a demo that does not wait: a message whose fate is unclear is given up after seconds instead of minutes. */
+const quickly = { META_TIMEOUT_MS: '4000', SEND_LEASE_MS: '8000', SEND_SETTLE_MS: '5000', WORKER_CLOCK_MS: '1000' };
+
+type CampaignOptions = { rate: number; contacts: number; say: (line: string) => void };
+
+/** The main job: a number, a template, a campaign, and everybody's fate. */
+async function campaign(owner: Client, simulators: SimulatorsProcess, { rate, contacts, say }: CampaignOptions) {
+  const number = await connectWhatsApp(owner, simulators);
+  say(`Connected the WhatsApp number ${number.displayNumber}: ${number.throughput} messages a second.`);
+  const template = await approveTemplate(owner, number.accountId);
+  say(`Meta has approved the template “${template.name}”.`);
+  const { id, preflight } = await createCampaign(owner, { templateId: template.id, numberId: number.numberId });
+  const excluded = preflight.excluded.map(({ reason, count }) => `${count} ${reason}`).join(', ') || 'nobody';
+  say(`Launching a campaign to ${preflight.audience} contacts (left out: ${excluded}), ${rate} messages a second.`);
+
+  const bars = new MultiBar({
+    format: '  {bar} {value}/{total}  {state}',
+    stream: process.stderr,
+    noTTYOutput: true,
+    notTTYSchedule: 2_000,
+  });
+  const shown = ['queued', 'sent', 'delivered', 'read', 'failed'] as const;
+  const byState = shown.map((state) => ({ state, bar: bars.create(preflight.audience, 0, { state }) }));
+  const { totals, books } = await runCampaign(owner, simulators, id, (now) => {
+    for (const { state, bar } of byState) bar.update(barOf(state, now));
+  });
+  bars.stop();
+  const wrong = await reconcileCampaign(owner, simulators, id, { totals, books, contacts });
+  return { totals, books, wrong };
+}
+
+/** How many have come as far as a bar says: who has read it, has got it too. */
+function barOf(
+  state: 'queued' | 'sent' | 'delivered' | 'read' | 'failed',
+  { queued, sent, delivered, read, failed }: Totals,
+): number {
+  const reached = { queued, sent: sent + delivered + read, delivered: delivered + read, read, failed };
+  return reached[state];
 }
 
 /** The database of the environment, where all its URLs are set; else an embedded one. */
@@ -88,6 +151,7 @@ function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       contacts: { type: 'string', default: '1000' },
+      rate: { type: 'string', default: '250' },
       exit: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -95,7 +159,10 @@ function readOptions(): Options {
   const contacts = Number(values.contacts);
   if (!Number.isInteger(contacts) || contacts < 1 || contacts > 1_000_000)
     throw new TypeError('--contacts: expected a number from 1 to 1000000.');
-  return { contacts, exit: values.exit, json: values.json };
+  const rate = Number(values.rate);
+  if (!Number.isInteger(rate) || rate < 1 || rate > 1_000)
+    throw new TypeError('--rate: expected a number from 1 to 1000.');
+  return { contacts, rate, exit: values.exit, json: values.json };
 }
 
 try {

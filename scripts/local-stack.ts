@@ -42,6 +42,8 @@ export type LocalStack = AsyncDisposable & {
   /** The API's process. */
   api: LocalProcess;
   workers: LocalProcess[];
+  /** One worker more. */
+  startWorker(): Promise<LocalProcess>;
 };
 
 export type StackOptions = {
@@ -57,6 +59,7 @@ export async function startStack(urls: DatabaseUrls, options: StackOptions): Pro
   await using undo = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'parley-local-'));
   undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const processes = undo.use(new AsyncDisposableStack()); // takes more of them later, too
 
   const port = await portOrFree(options.port);
   const apiUrl = `http://localhost:${port}`;
@@ -73,22 +76,33 @@ export async function startStack(urls: DatabaseUrls, options: StackOptions): Pro
   const start = async (entry: string, name: string, own: Record<string, string>) => {
     const metricsPort = await freePort();
     const env = { ...environment, ...own, METRICS_PORT: String(metricsPort) };
-    const started = spawnEntry(entry, env, join(folder, `${name}.log`), `http://localhost:${metricsPort}`);
-    undo.use(started);
-    return started;
+    return processes.use(spawnEntry(entry, env, join(folder, `${name}.log`), `http://localhost:${metricsPort}`));
+  };
+  let workersStarted = 0;
+  const startWorker = async () => {
+    const name = `worker-${(workersStarted += 1)}`;
+    const worker = await start('worker/main.ts', name, {});
+    await becomesReady(`${worker.metricsUrl}/health/ready`, worker, join(folder, `${name}.log`));
+    return worker;
   };
   const api = await start('api/main.ts', 'api', { PORT: String(port) });
-  const workers = await Promise.all(
-    Array.from({ length: options.workers }, (_, index) => start('worker/main.ts', `worker-${index + 1}`, {})),
-  );
-  await Promise.all([
+  const [workers] = await Promise.all([
+    Promise.all(Array.from({ length: options.workers }, startWorker)),
     becomesReady(`${apiUrl}/health/ready`, api, join(folder, 'api.log')),
-    ...workers.map((worker, index) =>
-      becomesReady(`${worker.metricsUrl}/health/ready`, worker, join(folder, `worker-${index + 1}.log`)),
-    ),
   ]);
   const owned = undo.move();
-  return { apiUrl, urls, api, workers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    apiUrl,
+    urls,
+    api,
+    workers,
+    async startWorker() {
+      const worker = await startWorker();
+      workers.push(worker);
+      return worker;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Starts an entry of ours under this very Node; disposing it asks it to stop and waits. */
@@ -121,7 +135,8 @@ async function becomesReady(url: string, { process: child }: LocalProcess, logFi
   throw new Error(`${url} did not become ready. The process wrote:\n${lines.slice(-20).join('\n')}`);
 }
 
-async function portOrFree(wanted: number | undefined): Promise<number> {
+/** The port that is wanted, or a free one when it is busy. */
+export async function portOrFree(wanted: number | undefined): Promise<number> {
   if (wanted === undefined) return freePort();
   const probe = createServer();
   const isFree = await new Promise<boolean>((resolve) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { variableNames } from '../runtime/env.ts';
+import { simulatorVariableNames } from '../simulators/env.ts';
 
 const root = join(import.meta.dirname, '..');
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
@@ -10,6 +11,7 @@ const read = (name: string) => readFileSync(join(root, name), 'utf8');
 type Service = {
   image?: string;
   command?: string[];
+  profiles?: string[];
   environment?: Record<string, string>;
   depends_on?: Record<string, unknown>;
   healthcheck?: { test: string[] };
@@ -17,14 +19,16 @@ type Service = {
 
 const compose = parse(read('docker-compose.yml'), { merge: true }) as { services: Record<string, Service> };
 const own = Object.entries(compose.services).filter(([, service]) => service.image === undefined);
+/** What runs Parley itself: all but the simulators of its partners. */
+const processes = own.filter(([, service]) => service.profiles === undefined);
 
 test('every variable is listed in .env.example once, with a line about it, and no other', () => {
   const listed = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => String(name));
-  expect(listed.toSorted()).toEqual(variableNames.toSorted());
+  expect(listed.toSorted()).toEqual([...variableNames, ...simulatorVariableNames].toSorted());
 });
 
 test('the compose file gives our services only variables that exist, and what each needs', () => {
-  for (const [name, service] of own) {
+  for (const [name, service] of processes) {
     const given = Object.keys(service.environment ?? {});
     expect(
       given.filter((variable) => !variableNames.includes(variable)),
@@ -34,6 +38,14 @@ test('the compose file gives our services only variables that exist, and what ea
       expect.arrayContaining(['DATABASE_URL', 'DATABASE_QUEUE_URL', 'STORAGE_URL', 'ENCRYPTION_KEYS', 'JWT_KEYS']),
     );
   }
+});
+
+test('the simulators start only when asked for, and are given no secret of ours', () => {
+  const simulators = own.filter((service) => !processes.includes(service));
+  expect(simulators.map(([name, { profiles }]) => [name, profiles])).toEqual([['simulators', ['simulators']]]);
+  const known = new Set([...simulatorVariableNames, 'META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN']);
+  for (const [, service] of simulators)
+    expect(Object.keys(service.environment ?? {}).filter((variable) => !known.has(variable))).toEqual([]);
 });
 
 test('every command that the image and the compose file run names a file that the image holds', () => {

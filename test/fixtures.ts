@@ -8,6 +8,9 @@ import { Registry } from 'prom-client';
 import { inject, test as base } from 'vitest';
 import { createApiMetrics } from '../api/metrics.ts';
 import { type ApiOptions, createApi } from '../api/server.ts';
+import { createIntake } from '../api/webhooks/intake.ts';
+import { createWebhookMetrics } from '../api/webhooks/metrics.ts';
+import type { Meta } from '../connectors/whatsapp/meta.ts';
 import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
 import { createDb, type Db } from '../prisma/client.ts';
 import { queueRevision } from '../prisma/readiness.ts';
@@ -84,6 +87,8 @@ type Fixtures = {
   db: Db;
   storage: Storage & { directory: string };
   keys: AuthKeys;
+  /** The way to Meta: off, unless a test is made with test/partners.ts. */
+  meta: Meta | null;
   api: TestApi;
   /** Signs up a tenant with its OWNER, through the API. */
   signUp: (name?: string) => Promise<Person>;
@@ -110,8 +115,9 @@ export const test = base.extend<Fixtures>({
     let aheadMs = 0;
     await use({ now: () => new Date(Date.now() + aheadMs), advance: (ms) => void (aheadMs += ms) });
   },
-  api: async ({ db, keys, storage, clock }, use) => {
-    await using api = await startTestApi({ db, keys, storage, clock });
+  meta: async ({}, use) => use(null),
+  api: async ({ db, keys, storage, clock, meta }, use) => {
+    await using api = await startTestApi({ db, keys, storage, clock, meta });
     await use(api);
   },
   signUp: async ({ api }, use) => {
@@ -146,13 +152,15 @@ export async function signUp(api: TestApi, tenantName: string): Promise<Person> 
 
 /** An API on a port of its own, with whatever a test wants otherwise. */
 export async function startTestApi(
-  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock },
+  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null },
   otherwise: Partial<ApiOptions> = {},
 ): Promise<TestApi & AsyncDisposable> {
-  const { db, keys, storage, clock } = given;
+  const { db, keys, storage, clock, meta = null } = given;
   const logLines: string[] = [];
   const log = createLog('info', { write: (line) => void logLines.push(line) });
   const publicUrl = { value: '' };
+  const webhookMetrics = createWebhookMetrics(new Registry());
+  const intake = createIntake({ db, log, metrics: webhookMetrics });
   const listener = createApi({
     db,
     log,
@@ -161,6 +169,7 @@ export async function startTestApi(
     isProduction: false,
     corsOrigins: [],
     bodyBytesMax: 1_000_000,
+    webhooks: { intake, metrics: webhookMetrics, bodyBytesMax: 3_500_000, heldBytesMax: 50_000_000 },
     timeoutMs: 10_000,
     migrations: await migrationNames(),
     queueRevision,
@@ -173,6 +182,8 @@ export async function startTestApi(
         return publicUrl.value;
       },
       keys,
+      keyring: testKeys.encryption,
+      meta,
       limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600 },
     },
     ...otherwise,
@@ -183,7 +194,10 @@ export async function startTestApi(
     url,
     logLines,
     graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await intake[Symbol.asyncDispose]();
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import type { GraphQLAnswer, Person } from './fixtures.ts';
 
 export const importSettings: ImportSettings = {
   importPageRecords: 100,
+  importPagesAtOnce: 3,
   importLeaseMs: 20_000,
   importSliceMs: 60_000,
   importRecordsMax: 100_000,

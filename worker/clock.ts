@@ -1,6 +1,10 @@
 import type pg from 'pg';
+import { advanceJob, findOpenCampaigns } from '../domain/campaigns/jobs.ts';
 import { findIdleImports, importContactsJob } from '../domain/contacts/import/jobs.ts';
 import { enqueue, type JobDefinition, jobKey } from '../domain/jobs.ts';
+import { findNumbersWithBulk, findNumbersWithSingles, findTenantsInDoubt } from '../domain/messages/find.ts';
+import { sendBulk, sendSingle, settleMessages } from '../domain/messages/jobs.ts';
+import { applyWebhooks, findTenantsWithEvents } from '../domain/webhooks/jobs.ts';
 import { type Db, inScope, inTenant, type Tx } from '../prisma/client.ts';
 import type { Log } from '../runtime/log.ts';
 import { every } from './every.ts';
@@ -37,7 +41,14 @@ export function wakeUp<Payload extends { tenantId: string }>(
 }
 
 /** What the clock looks after: a capability whose rows outlive their jobs adds a line. */
-export const wakeUps: WakeUp[] = [wakeUp(importContactsJob, findIdleImports)];
+export const wakeUps: WakeUp[] = [
+  wakeUp(importContactsJob, findIdleImports),
+  wakeUp(advanceJob, findOpenCampaigns),
+  wakeUp(sendSingle, findNumbersWithSingles),
+  wakeUp(sendBulk, findNumbersWithBulk),
+  wakeUp(settleMessages, findTenantsInDoubt),
+  wakeUp(applyWebhooks, findTenantsWithEvents),
+];
 
 /**
  * Every few seconds re-creates the wake-up of whatever has open rows, no live lease and no job. Every worker does so, without taking

@@ -1,7 +1,10 @@
 import { type ParsedCronItem, parseCronItems } from 'graphile-worker';
 import { z } from 'zod';
 import { enqueue, type Lane } from '../domain/jobs.ts';
+import { findAccountsToSync, syncTemplatesJob } from '../domain/templates/jobs.ts';
 import { findTenantsToPurge, purgeTenant } from '../domain/tenants/purge-tenant.ts';
+import { findTenantsWithOldEvents, purgeWebhooks } from '../domain/webhooks/jobs.ts';
+import { purgeUnrouted } from '../domain/webhooks/purge-events.ts';
 import { inScope, inTenant } from '../prisma/client.ts';
 import { type Task, task, type TaskContext } from './task.ts';
 
@@ -9,13 +12,38 @@ import { type Task, task, type TaskContext } from './task.ts';
 export type CronTask = { task: Task; match: string };
 
 const tenantsAtMost = 1_000;
+const unroutedPerPage = 1_000;
 
 export const crontab: CronTask[] = [
+  cron(
+    'templates/sync-all',
+    '37 * * * *',
+    async ({ db, meta, signal }) => {
+      if (!meta) return;
+      const accounts = await inScope(db, {}, (tx) => findAccountsToSync(tx, tenantsAtMost), { readOnly: true });
+      for (const account of accounts) {
+        signal.throwIfAborted();
+        await inTenant(db, account.tenantId, (tx) => enqueue(tx, syncTemplatesJob, account));
+      }
+    },
+    'sync',
+  ),
   cron('tenants/purge-all', '23 * * * *', async ({ db, signal }) => {
     const tenantIds = await inScope(db, {}, (tx) => findTenantsToPurge(tx, tenantsAtMost), { readOnly: true });
     for (const tenantId of tenantIds) {
       signal.throwIfAborted();
       await inTenant(db, tenantId, (tx) => enqueue(tx, purgeTenant, { tenantId }));
+    }
+  }),
+  cron('webhooks/purge-all', '41 * * * *', async ({ db, signal }) => {
+    const tenants = await inScope(db, {}, (tx) => findTenantsWithOldEvents(tx, tenantsAtMost), { readOnly: true });
+    for (const { tenantId } of tenants) {
+      signal.throwIfAborted();
+      await inTenant(db, tenantId, (tx) => enqueue(tx, purgeWebhooks, { tenantId }));
+    }
+    for (let gone = unroutedPerPage; gone === unroutedPerPage;) {
+      signal.throwIfAborted();
+      gone = await inScope(db, {}, (tx) => purgeUnrouted(tx, unroutedPerPage));
     }
   }),
 ];

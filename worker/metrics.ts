@@ -9,6 +9,8 @@ export type LaneState = { lane: Lane; due: number; oldestDueMs: number };
 /** What the bodies of tasks count themselves. */
 export type TaskMetrics = {
   importedRecords(count: number): void;
+  appliedEvents(counts: { taken: number; failed: number; setAside: number }): void;
+  sentMessages(counts: { accepted: number; failed: number; queuedAgain: number; unknown: number }): void;
 };
 
 export type WorkerMetrics = TaskMetrics & {
@@ -17,6 +19,7 @@ export type WorkerMetrics = TaskMetrics & {
   beat(): void;
   swept(freed: number): void;
   wokenUp(kind: string, count: number): void;
+  silentNumbers(count: number): void;
 };
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
@@ -66,8 +69,37 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     help: 'Records of imported files that are done, whatever became of them.',
     registers,
   });
+  const appliedEvents = new Counter({
+    name: 'parley_webhook_events_applied_total',
+    help: 'Stored events that were looked at, those that failed, and those that were set aside after failing too often.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const silent = new Gauge({
+    name: 'parley_webhook_silent_numbers',
+    help: 'Numbers whose messages were accepted and of which no status has come for ten minutes.',
+    registers,
+  });
+  const sentMessages = new Counter({
+    name: 'parley_messages_sent_total',
+    help: 'Requests to send a message, by what came of them.',
+    labelNames: ['outcome'],
+    registers,
+  });
   return {
     importedRecords: (count) => importedRecords.inc(count),
+    appliedEvents({ taken, failed, setAside }) {
+      appliedEvents.inc({ outcome: 'taken' }, taken);
+      appliedEvents.inc({ outcome: 'failed' }, failed);
+      appliedEvents.inc({ outcome: 'set_aside' }, setAside);
+    },
+    silentNumbers: (count) => silent.set(count),
+    sentMessages({ accepted, failed, queuedAgain, unknown }) {
+      sentMessages.inc({ outcome: 'accepted' }, accepted);
+      sentMessages.inc({ outcome: 'failed' }, failed);
+      sentMessages.inc({ outcome: 'queued_again' }, queuedAgain);
+      sentMessages.inc({ outcome: 'unknown' }, unknown);
+    },
     job: (task, lane, outcome, seconds) => jobs.observe({ task, lane, outcome }, seconds),
     queue(states, dead) {
       for (const lane of lanes) {

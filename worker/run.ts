@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { createMeta } from '../connectors/whatsapp/meta.ts';
 import { createDb } from '../prisma/client.ts';
 import { createQueuePool } from '../prisma/queue-pool.ts';
 import { refuseStrongRole, refuseWrongQueueRole } from '../prisma/role.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
-import type { EnvOf } from '../runtime/env.ts';
+import { type EnvOf, metaOf } from '../runtime/env.ts';
 import { createLog, type Log } from '../runtime/log.ts';
 import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
 import { watchPools } from '../runtime/pool-metrics.ts';
@@ -19,6 +20,7 @@ import { fleetSettings, taskSettings } from './settings.ts';
 import { startSweep } from './sweep.ts';
 import type { Task } from './task.ts';
 import { startWatchdog } from './watchdog.ts';
+import { watchSilence } from './webhooks/silence.ts';
 
 /** Everything that this process may be asked to do. */
 export type Work = { tasks: Task[]; crontab: CronTask[]; wakeUps: WakeUp[] };
@@ -43,7 +45,10 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   const migrations = await migrationNames();
   const registry = createRegistry();
   const metrics = createWorkerMetrics(registry);
-  const services = { db, log, storage: createStorage(env.STORAGE_URL), settings: taskSettings(env), metrics };
+  const metaConfig = metaOf(env);
+  await using meta = metaConfig && createMeta(metaConfig);
+  const storage = createStorage(env.STORAGE_URL);
+  const services = { db, log, storage, settings: taskSettings(env), metrics, keyring: env.ENCRYPTION_KEYS, meta };
   const tasks = [...work.tasks, ...work.crontab.map(({ task }) => task)];
   const [handBack, giveUp] = [new AbortController(), new AbortController()];
 
@@ -67,6 +72,7 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   const heartbeat = startHeartbeat(pool, lanes, settings, { log, onBeat: metrics.beat });
   const sweep = startSweep(pool, heartbeat, settings, { log, metrics });
   const clock = startClock({ db, pool }, work.wakeUps, settings, { log, metrics, signal: handBack.signal });
+  const silence = watchSilence(db, { log, metrics });
   const onStall = (reason: string) => fatal(new Error(reason), 'no progress: this process ends, to be started anew');
   const watchdog = startWatchdog(pool, lanes, tasks, settings, { log, metrics, onStall });
   const lanePools = Object.fromEntries(lanes.map(({ lane, pool }) => [lane, pool]));
@@ -81,7 +87,7 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   handBack.abort();
   await Promise.all([
     stopLanes(lanes, settings.stopWithinMs - signOffMs, log),
-    ...[clock, sweep, watchdog].map((one) => one[Symbol.asyncDispose]()),
+    ...[clock, sweep, watchdog, silence].map((one) => one[Symbol.asyncDispose]()),
   ]);
   giveUp.abort();
   await heartbeat[Symbol.asyncDispose]();

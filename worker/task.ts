@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JobDefinition, Lane } from '../domain/jobs.ts';
+import type { Meta } from '../connectors/whatsapp/meta.ts';
+import type { Keyring } from '../domain/connections/keyring.ts';
 import type { Db } from '../prisma/client.ts';
 import { describeError, type Log } from '../runtime/log.ts';
 import type { Storage } from '../runtime/storage.ts';
@@ -7,7 +9,17 @@ import type { TaskMetrics } from './metrics.ts';
 import type { TaskSettings } from './settings.ts';
 
 /** What every task of a process is given. */
-export type TaskServices = { db: Db; storage: Storage; log: Log; settings: TaskSettings; metrics: TaskMetrics };
+export type TaskServices = {
+  db: Db;
+  storage: Storage;
+  log: Log;
+  settings: TaskSettings;
+  metrics: TaskMetrics;
+  /** What opens the credentials of partners. */
+  keyring: Keyring;
+  /** The way to Meta; null when it is off. */
+  meta: Meta | null;
+};
 
 /** What one run of a task is given: a log that knows the run, and a signal to hand back what is in hand. */
 export type TaskContext = TaskServices & { signal: AbortSignal };

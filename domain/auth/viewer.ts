@@ -23,6 +23,14 @@ const permissions = {
   'segments.read': everybody,
   'segments.write': managers,
   'settings.write': managers,
+  'whatsapp.read': everybody,
+  'whatsapp.write': managers,
+  'templates.read': everybody,
+  'templates.write': managers,
+  'campaigns.read': everybody,
+  'campaigns.write': managers,
+  'messages.read': everybody,
+  'messages.send': everybody,
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Permission = keyof typeof permissions;

@@ -22,13 +22,31 @@ const optionalTexts = [
 const requiredTexts = ['name', 'country', 'timeZone', 'locale'] as const;
 const textMax = 200;
 
-/** Changes a tenant's business profile: what is undefined stays, null clears what may be empty. */
-export async function updateTenant(tx: Tx, tenantId: string, profile: TenantProfile): Promise<{ id: string }> {
+/** What a tenant decides about its messages. */
+export type MessageSettings = {
+  /** Whether a utility or authentication message whose fate stays unknown goes once more. */
+  resendUnknown?: boolean | null | undefined;
+};
+
+/** Changes a tenant's business profile and settings: what is undefined stays, null clears what may be empty. */
+export async function updateTenant(
+  tx: Tx,
+  tenantId: string,
+  profile: TenantProfile & MessageSettings,
+): Promise<{ id: string }> {
   const { country } = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { country: true } });
   const found = problems();
-  const data = readProfile(profile, country, found);
+  const data = { ...readProfile(profile, country, found), ...readSettings(profile, found) };
   found.throwIfAny();
   return tx.tenant.update({ where: { id: tenantId }, data, select: { id: true } });
+}
+
+function readSettings(
+  { resendUnknown }: MessageSettings,
+  found: { add(path: string, message: string): void },
+): { resendUnknown?: boolean } {
+  if (resendUnknown === null) found.add('resendUnknown', 'Expected true or false.');
+  return typeof resendUnknown === 'boolean' ? { resendUnknown } : {};
 }
 
 type StoredProfile = { [K in (typeof optionalTexts)[number] | 'phone']?: string | null } & {

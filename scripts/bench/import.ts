@@ -26,6 +26,8 @@ export const bench: Bench = async (say) => {
   await using folder = await temporaryFolder();
   const owner = await signUp(stack.apiUrl);
 
+  say('warming up');
+  await importCsv(owner, 'warm-up.csv', new Blob([...contactsCsv('warm-up', 20_000)]));
   const rows = [];
   for (const [name, count] of [['100k', 100_000] as const, ['1M', 1_000_000] as const]) {
     const file = join(folder.path, `${name}.csv`);
@@ -74,9 +76,9 @@ async function checkTotals(done: Awaited<ReturnType<typeof importCsv>>, count: n
 }
 
 /** As a shop exports its customers; the series keeps two files apart. */
-function* contactsCsv(series: string, count: number): Generator<string> {
+function* contactsCsv(series: 'warm-up' | '100k' | '1M', count: number): Generator<string> {
   yield 'name,phone,email,external_id,tags,city,birth_date\n';
-  const offset = series === '1M' ? 20_000_000 : 10_000_000;
+  const offset = { 'warm-up': 0, '100k': 10_000_000, '1M': 20_000_000 }[series];
   for (let index = 0; index < count; index += 1) {
     const phone = index % badEvery === 7 ? '12' : `+5511${900_000_000 + offset + index}`;
     const day = String(1 + (index % 28)).padStart(2, '0');

@@ -134,6 +134,7 @@ async function startServer(file: string, args: string[]): Promise<{ url: string 
   return {
     url,
     async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, 'exit');
       child.kill('SIGTERM');
       await exited;

@@ -39,10 +39,12 @@ export function leaks(answer: Answer, other: Tenant, sent: string[]): string[] {
   ];
 }
 
-/** A cursor to the same place of a list, of a row that never was. */
+/** A cursor to the same place of a list, of a row that never was: an id begins with its time, by which lists are in order. */
 export function nobodysCursor(cursor: string): string {
   const values = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-  const unique = typeof values.at(-1) === 'number' ? randomInt(1_000_000) : randomUUID();
+  const last = values.at(-1);
+  const unique =
+    typeof last === 'number' ? randomInt(1_000_000) : `${String(last).slice(0, 19)}${randomUUID().slice(19)}`;
   return Buffer.from(JSON.stringify([...values.slice(0, -1), unique])).toString('base64url');
 }
 

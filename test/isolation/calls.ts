@@ -18,6 +18,13 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   segments: () => ({}),
   segmentPreview: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
   contactImports: () => ({}),
+  campaigns: () => ({}),
+  whatsAppAccounts: () => ({}),
+  whatsAppNumbers: () => ({}),
+  templates: async (tenant) => ({ filter: { whatsAppAccountId: await tenant.id('WhatsAppAccount') } }),
+  messages: async (tenant) => ({
+    filter: { campaignId: await launched(tenant), numberId: await tenant.id('WhatsAppNumber') },
+  }),
 
   // Mutations: who signs in, and the tenant.
   signUp: (tenant) => ({
@@ -106,6 +113,60 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   }),
   segmentDelete: async (tenant) => ({ input: { segmentId: await tenant.make('Segment') } }),
 
+  // WhatsApp accounts and templates.
+  whatsAppConnect: (tenant) => ({ input: { accessToken: tenant.newNumber().accessToken, pin: '123456' } }),
+  whatsAppNumberRefresh: async (tenant) => {
+    await tenant.id('WhatsAppAccount'); // its number comes with it
+    return { input: { numberId: await tenant.id('WhatsAppNumber') } };
+  },
+  templateCreate: async (tenant) => ({
+    input: {
+      whatsAppAccountId: await tenant.id('WhatsAppAccount'),
+      name: tenant.word('template').toLowerCase(),
+      language: 'pt_BR',
+      category: 'UTILITY',
+      components: [{ type: 'BODY', text: tenant.text('body') }],
+    },
+  }),
+  templatesSync: async (tenant) => ({ input: { whatsAppAccountId: await tenant.id('WhatsAppAccount') } }),
+  templateDelete: async (tenant) => ({ input: { templateId: await tenant.make('Template') } }),
+
+  // Campaigns.
+  campaignCreate: async (tenant) => ({
+    input: {
+      name: tenant.text('campaign'),
+      templateId: await tenant.id('Template'),
+      numberId: await tenant.id('WhatsAppNumber'),
+      audience: await anAudience(tenant),
+    },
+  }),
+  campaignUpdate: async (tenant) => ({
+    input: {
+      campaignId: await tenant.make('Campaign'),
+      name: tenant.text('campaign'),
+      templateId: await tenant.id('Template'),
+      numberId: await tenant.id('WhatsAppNumber'),
+      audience: { ...(await anAudience(tenant)), excludeSegmentIds: [await tenant.make('Segment')] },
+    },
+  }),
+  campaignDelete: async (tenant) => ({ input: { campaignId: await tenant.make('Campaign') } }),
+  campaignLaunch: async (tenant) => ({ input: { campaignId: await tenant.make('Campaign') } }),
+  campaignPause: async (tenant) => ({ input: { campaignId: await launched(tenant) } }),
+  campaignResume: async (tenant) => {
+    const campaignId = await launched(tenant);
+    await tenant.call('campaignPause', { input: { campaignId } });
+    return { input: { campaignId } };
+  },
+  campaignCancel: async (tenant) => ({ input: { campaignId: await tenant.make('Campaign') } }),
+
+  messageSend: async (tenant) => ({
+    input: {
+      numberId: await tenant.id('WhatsAppNumber'),
+      contactId: await tenant.make('Contact'),
+      template: { templateId: await approved(tenant, await tenant.make('Template')) },
+    },
+  }),
+
   // Files and their imports.
   uploadCreate: (tenant) => ({
     input: { fileName: `${tenant.word('file')}.csv`, contentType: 'text/csv', byteSize: Buffer.byteLength(file) },
@@ -118,13 +179,17 @@ const file = 'name,phone\nAna,+5511987654321\n';
 
 /** The call that makes an object of a type. */
 export const makers: Readonly<Record<string, string>> = {
+  Campaign: 'campaignCreate',
   Contact: 'contactCreate',
   ContactImport: 'contactsImport',
   ContactNote: 'contactNoteCreate',
   CustomField: 'customFieldCreate',
   Segment: 'segmentCreate',
   Tag: 'tagCreate',
+  Template: 'templateCreate',
   Upload: 'uploadCreate',
+  WhatsAppAccount: 'whatsAppConnect',
+  WhatsAppNumber: 'whatsAppNumberRefresh',
 };
 
 /** Of which type an id in an input is, where its name does not say so (`contactId`, `tagIds`). */
@@ -136,6 +201,13 @@ export const idTypes: Readonly<Record<string, string>> = {
   'ContactNoteUpdateInput.noteId': 'ContactNote',
   'ContactNoteDeleteInput.noteId': 'ContactNote',
   'ContactsImportCancelInput.importId': 'ContactImport',
+  'WhatsAppNumberRefreshInput.numberId': 'WhatsAppNumber',
+  'MessageSendInput.numberId': 'WhatsAppNumber',
+  'CampaignCreateInput.numberId': 'WhatsAppNumber',
+  'CampaignUpdateInput.numberId': 'WhatsAppNumber',
+  'CampaignAudienceInput.excludeSegmentIds': 'Segment',
+  'CampaignAudienceInput.excludeContactIds': 'Contact',
+  'MessageFilter.numberId': 'WhatsAppNumber',
   'TagCondition.has': 'Tag',
   'TagCondition.hasNot': 'Tag',
   'TagCondition.hasAny': 'Tag',
@@ -182,4 +254,33 @@ async function newFile(tenant: Tenant): Promise<string> {
   const response = await fetch(String(result['url']), { method: 'PUT', body: file });
   if (!response.ok) throw new Error(`The file was not taken: ${response.status} ${await response.text()}`);
   return String(result['id']);
+}
+
+async function anAudience(tenant: Tenant): Promise<Variables> {
+  return {
+    segmentIds: [await tenant.id('Segment')],
+    contactIds: [await tenant.id('Contact')],
+    excludeContactIds: [await tenant.make('Contact')],
+  };
+}
+
+/** Waits until Meta has approved a template, as the comparison with its list tells. */
+async function approved(tenant: Tenant, id: string): Promise<string> {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    await tenant.call('templatesSync', await calls['templatesSync']?.(tenant));
+    const { data } = await tenant.send('query ($id: ID!) { node(id: $id) { ... on Template { status } } }', { id });
+    if ((data?.['node'] as { status?: string } | null)?.status === 'APPROVED') return id;
+  }
+  throw new Error('The template was not approved.');
+}
+
+/** A campaign that runs: the world launches what is to be launched, as a worker would. */
+async function launched(tenant: Tenant): Promise<string> {
+  const id = await tenant.make('Campaign');
+  await tenant.call('campaignLaunch', { input: { campaignId: id } });
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+    const { data } = await tenant.send('query ($id: ID!) { node(id: $id) { ... on Campaign { status } } }', { id });
+    if ((data?.['node'] as { status?: string } | null)?.status === 'RUNNING') return id;
+  }
+  throw new Error('The campaign was not launched.');
 }

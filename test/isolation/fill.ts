@@ -88,9 +88,12 @@ function valueOf(type: string, text: string): unknown {
       return { text };
     case 'uuid':
       return randomUUID();
+    case 'smallint':
     case 'integer':
     case 'bigint':
       return 0;
+    case 'double precision':
+      return 0.5;
     case 'boolean':
       return true;
     case 'date':

@@ -10,27 +10,29 @@ export async function pageOf(
   tenant: Tenant,
 ): Promise<{ cursor: string; send: (after: string) => Promise<Answer> }> {
   const selection = `${field.name}(first: 3, after: $after) ${selectionOf(schema, getNamedType(field.type), 1, () => {})}`;
-  const { query, variables, path } = await wayTo(parent, selection, tenant);
-  const send = (after: string | null) => tenant.send(query, { ...variables, after });
-  const { data, body } = await send(null);
-  let found: unknown = data;
-  for (const name of [...path, field.name]) found = (found as Variables | null)?.[name];
-  const { edges = [] } = (found ?? {}) as { edges?: { cursor: string }[] };
-  const [edge] = edges;
-  if (!edge)
-    throw new Error(`${parent}.${field.name} is empty: let a call in test/isolation/calls.ts fill it. ${body}`);
-  return { cursor: edge.cursor, send };
+  let body = '';
+  for (const { query, variables, path } of await waysTo(parent, selection, tenant)) {
+    const send = (after: string | null) => tenant.send(query, { ...variables, after });
+    const answer = await send(null);
+    let found: unknown = answer.data;
+    for (const name of [...path, field.name]) found = (found as Variables | null)?.[name];
+    const { edges = [] } = (found ?? {}) as { edges?: { cursor: string }[] };
+    const [edge] = edges;
+    if (edge) return { cursor: edge.cursor, send };
+    body = answer.body;
+  }
+  throw new Error(`${parent}.${field.name} is empty: let a call in test/isolation/calls.ts fill it. ${body}`);
 }
 
-async function wayTo(
-  parent: string,
-  selection: string,
-  tenant: Tenant,
-): Promise<{ query: string; variables: Variables; path: string[] }> {
-  if (parent === 'Query') return { query: `query ($after: String) { ${selection} }`, variables: {}, path: [] };
+type Way = { query: string; variables: Variables; path: string[] };
+
+/** Of an object's list, one way for each that there is: a draft has no recipients. */
+async function waysTo(parent: string, selection: string, tenant: Tenant): Promise<Way[]> {
+  if (parent === 'Query') return [{ query: `query ($after: String) { ${selection} }`, variables: {}, path: [] }];
   if (nodeTypes(schema).includes(parent)) {
     const query = `query ($id: ID!, $after: String) { node(id: $id) { ... on ${parent} { ${selection} } } }`;
-    return { query, variables: { id: await tenant.id(parent) }, path: ['node'] };
+    const ids = new Set([await tenant.id(parent), ...(tenant.ids.get(parent) ?? [])]);
+    return [...ids].map((id) => ({ query, variables: { id }, path: ['node'] }));
   }
   const root = [...roots.values()].find(
     ({ operation, field }) => operation === 'query' && getNamedType(field.type).name === parent,
@@ -40,5 +42,5 @@ async function wayTo(
   const declared = root.field.args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ');
   const given = root.field.args.map(({ name }) => `${name}: $${name}`).join(', ');
   const query = `query (${declared}, $after: String) { ${root.name}(${given}) { ${selection} } }`;
-  return { query, variables, path: [root.name] };
+  return [{ query, variables, path: [root.name] }];
 }

@@ -33,6 +33,8 @@ export type Tenant = {
   /** The ids of own objects that were ever answered, by type. */
   ids: Map<string, Set<string>>;
   customValue(): Promise<Variables>;
+  /** A number at the simulator of Meta that nobody has connected yet: the token to its account. */
+  newNumber(): { accessToken: string };
   send(query: string, variables: Variables): Promise<Answer>;
   /** Calls a root field, reads everything of its answer, and insists on success. */
   call(
@@ -56,7 +58,7 @@ export function operationOf(root: RootField, depth = 2): { query: string; read: 
 }
 
 /** A tenant of somebody who has signed up. With the voice of another one, it says the very same things. */
-export function createTenant(url: string, person: Person, voice?: Tenant): Tenant {
+export function createTenant(url: string, person: Person, voice?: Tenant, newNumber?: Tenant['newNumber']): Tenant {
   const canary = voice?.canary ?? newCanary();
   const spoken = voice ? [...voice.secrets] : undefined;
   const secrets = new Set<string>();
@@ -68,6 +70,10 @@ export function createTenant(url: string, person: Person, voice?: Tenant): Tenan
     return said;
   };
   const ids = new Map<string, Set<string>>();
+  let customValue: Variables | undefined;
+  const noNumber = () => {
+    throw new Error('This tenant has no partner.');
+  };
 
   const tenant: Tenant = {
     person,
@@ -87,10 +93,12 @@ export function createTenant(url: string, person: Person, voice?: Tenant): Tenan
       const { result } = await tenant.call(name, variables);
       return String(result['id']);
     },
+    newNumber: newNumber ?? voice?.newNumber ?? noNumber,
     async customValue() {
+      if (customValue) return customValue; // a tenant may have 100 fields
       const { result } = await tenant.call('customFieldCreate', await calls['customFieldCreate']?.(tenant));
       const [option] = result['options'] as string[];
-      return { key: result['key'], value: option };
+      return (customValue = { key: result['key'], value: option });
     },
     async send(query, variables) {
       const answer = await post(url, person.accessToken, query, variables);

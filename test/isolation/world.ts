@@ -1,13 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { loadAuthKeys } from '../../domain/auth/keys.ts';
 import type { Role } from '../../domain/auth/viewer.ts';
-import { createDb } from '../../prisma/client.ts';
+import { findOpenCampaigns } from '../../domain/campaigns/jobs.ts';
+import { runLaunch } from '../../domain/campaigns/launch.ts';
+import { createDb, type Db, inScope } from '../../prisma/client.ts';
 import { tables } from '../../prisma/tables.ts';
 import { createStorage } from '../../runtime/storage.ts';
 import { createTestDatabase, signUp, startTestApi, type TestApi, testKeys } from '../fixtures.ts';
+import { startSimulators } from '../../simulators/start.ts';
+import { metaOf } from '../partners.ts';
 import { connect, type Connection } from '../sql.ts';
 import { calls } from './calls.ts';
 import { fillTables } from './fill.ts';
@@ -40,14 +45,18 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   const directory = await mkdtemp(join(tmpdir(), 'parley-storage-'));
   const keys = loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption);
   const storage = createStorage(pathToFileURL(directory).href);
+  await using simulators = await startSimulators({ profile: 'quiet' });
+  await using meta = metaOf(simulators);
+  const newNumber = () => simulators.meta.createNumber({ level: 'HIGH', tier: 'TIER_UNLIMITED' });
   await using api = await startTestApi(
-    { db, keys, storage, clock: { now: () => new Date(), advance: () => {} } },
-    { queryLimits: { depthMax: 30, aliasesMax: 100, tokensMax: 20_000, directivesMax: 30, rootFieldsMax: 20 } },
+    { db, keys, storage, clock: { now: () => new Date(), advance: () => {} }, meta },
+    { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, directivesMax: 30, rootFieldsMax: 20 } },
   );
   const [mine, theirs] = [
-    createTenant(api.url, await signUp(api, 'Mine')),
-    createTenant(api.url, await signUp(api, 'Theirs')),
+    createTenant(api.url, await signUp(api, 'Mine'), undefined, newNumber),
+    createTenant(api.url, await signUp(api, 'Theirs'), undefined, newNumber),
   ];
+  await using _launcher = startLauncher(db);
   const read = new Set<string>();
   for (const tenant of [mine, theirs]) {
     for (const field of await useEverything(tenant)) read.add(field);
@@ -74,6 +83,26 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   await rm(directory, { recursive: true, force: true });
   const told = api.logLines.filter((line) => [mine, theirs].some((tenant) => tells(tenant, line)));
   if (told.length > 0) throw new Error(`The log tells what tenants said:\n${told.slice(0, 5).join('')}`);
+}
+
+/** Freezes the audiences of launched campaigns, as a worker would; nothing of them is sent. */
+function startLauncher(db: Db): AsyncDisposable {
+  const over = new AbortController();
+  const settings = { campaignLaunchLeaseMs: 10_000, campaignLaunchTimeoutMs: 60_000, campaignLaunchAttemptsMax: 3 };
+  const work = async () => {
+    while (!over.signal.aborted) {
+      const open = await inScope(db, {}, (tx) => findOpenCampaigns(tx, 100));
+      for (const campaign of open) await runLaunch(db, campaign, settings, over.signal);
+      await pause(50, undefined, { signal: over.signal }).catch(() => {});
+    }
+  };
+  const working = work();
+  return {
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      await working;
+    },
+  };
 }
 
 /** Calls every field once, mutations first: what they make is then read. Returns everything that was read. */
