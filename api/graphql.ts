@@ -28,7 +28,7 @@ export type GraphQLOptions = {
 };
 
 /** What the server hands to Yoga with each request. */
-type Given = { requestId: string; log: Log; clientGone: AbortSignal };
+type Given = { requestId: string; address: string | null; log: Log; clientGone: AbortSignal };
 
 const graphiql = {
   title: 'Parley',
@@ -49,9 +49,10 @@ export function createGraphQL(options: GraphQLOptions): Handler {
     cors: options.corsOrigins.length > 0 ? { origin: options.corsOrigins, exposedHeaders: ['x-request-id'] } : false,
     logging: false,
     maskedErrors: { maskError: (error) => (error instanceof Error ? error : new Error(String(error))) }, // masked below, where the request's id is known
-    context: async ({ request, requestId }) => {
+    context: async ({ request, requestId, address }) => {
+      const origin = { requestId, address, userAgent: request.headers.get('user-agent')?.slice(0, 500) ?? null };
       const claims = await readClaims(request.headers.get('authorization'), keys, services.now());
-      return Object.assign(startOperation(db, claims, services.now), { requestId, services });
+      return Object.assign(startOperation(db, claims, origin, services.now), { requestId, services });
     },
     plugins: [
       ...operationLimits(options.queryLimits, isProduction),
@@ -72,7 +73,7 @@ export function createGraphQL(options: GraphQLOptions): Handler {
       throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as application/json.'); // what needs no preflight runs nothing
     }
     const body = method === 'POST' ? await readBody(request, bodyBytesMax) : undefined;
-    const given = { requestId, log: options.log.child({ requestId }), clientGone: signal };
+    const given = { requestId, address: request.socket.remoteAddress ?? null, log: options.log.child({ requestId }), clientGone: signal };
     const answer = await yoga.fetch(url, { method, headers: headersOf(request), ...(body ? { body } : {}) }, given);
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));

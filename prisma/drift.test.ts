@@ -34,6 +34,7 @@ const addedBySql = [
   'index dead_jobs_open_key_idx',
 
   // Statuses are text with a CHECK.
+  'constraint audit_entries_actor_type_check on audit_entries',
   'constraint campaigns_status_check on campaigns',
   'constraint connections_external_id_check on connections',
   'constraint connections_partner_check on connections',

@@ -16,8 +16,11 @@ export type Table = {
   | {
       /** A tenant's rows: seen and written with that tenant set, and only then. */
       class: 'tenant';
-      /** The application adds rows and never changes or removes them: they go with their parent, by the foreign key. */
-      appendOnly?: { with: string; because: string };
+      /**
+       * The application adds rows and never changes or removes them: they go with their parent, by the foreign key, or when they are older
+       * than an interval, by a function that sees no younger ones.
+       */
+      appendOnly?: { because: string } & ({ with: string } | { goneAfter: string });
     }
   | { class: 'tenant itself'; because: string }
   | {
@@ -159,6 +162,16 @@ export const tables: readonly Table[] = [
   { name: 'tags', class: 'tenant', tenantOf: 'tenant_id' },
 
   // What the API remembers of requests.
+  {
+    name: 'audit_entries',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    appendOnly: { goneAfter: '2 years', because: 'Whoever did something must not be able to take it out again.' },
+    loose: {
+      actor_id: 'Stays true when the person or key is gone.',
+      target_id: 'Stays true when what it was done to is gone: often that is the deed.',
+    },
+  },
   { name: 'idempotency_keys', class: 'tenant', tenantOf: 'tenant_id', foundBy: ['find_tenants_to_purge'] },
 
   // People and their places in tenants.
@@ -351,6 +364,13 @@ export const powerfulFunctions = [
     because: 'The 24 h limit is shared by tenants that may not see one another.',
   },
   {
+    name: 'purge_audit_entries',
+    takes: 'integer',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'The audit log is kept for two years; its policy shows this function nothing younger.',
+  },
+  {
     name: 'analyze_messages',
     takes: '',
     owner: 'parley_queue',
@@ -388,7 +408,20 @@ export type Policy = { name: string; command: string; role: string; using: strin
 /** The approved policies of a table: exactly these, in exactly these words. */
 export function policiesOf(table: Table): Policy[] {
   const found = { name: 'finder', command: 'SELECT', role: 'parley_finder', using: 'true', withCheck: null };
-  return [...ownPolicies(table), ...(table.foundBy ? [found] : [])];
+  return [...ownPolicies(table), ...purgePolicy(table), ...(table.foundBy ? [found] : [])];
+}
+
+function purgePolicy(table: Table): Policy[] {
+  const age = goneAfter(table);
+  if (age === undefined) return [];
+  const using = `(at < (now() - '${age}'::interval))`;
+  return [{ name: 'purge', command: 'ALL', role: 'parley_queue', using, withCheck: 'false' }];
+}
+
+function goneAfter(table: Table): string | undefined {
+  return 'appendOnly' in table && table.appendOnly && 'goneAfter' in table.appendOnly
+    ? table.appendOnly.goneAfter
+    : undefined;
 }
 
 function ownPolicies(table: Table): Policy[] {
@@ -416,6 +449,7 @@ function ownPolicies(table: Table): Policy[] {
 export function grantsOf(table: Table): Record<string, string[]> {
   return {
     ...ownGrants(table),
+    ...(goneAfter(table) === undefined ? {} : { parley_queue: ['DELETE', 'SELECT'] }),
     ...(table.foundBy ? { parley_finder: ['SELECT'] } : {}),
     ...(table.analyzedBy ? { [table.analyzedBy]: ['MAINTAIN'] } : {}),
   };

@@ -5,8 +5,8 @@ import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
-import type { Permission, Viewer } from '../domain/auth/viewer.ts';
-import { may } from '../domain/auth/viewer.ts';
+import type { Permission } from '../domain/auth/permissions.ts';
+import { isPerson, may, type Viewer } from '../domain/auth/viewer.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
 import type { Tx } from '../prisma/client.ts';
 import type PrismaTypes from '../prisma/generated/pothos.ts';
@@ -38,7 +38,7 @@ export type SchemaTypes = {
   PrismaTypes: PrismaTypes;
   DefaultFieldNullability: false;
   DefaultInputFieldRequiredness: false;
-  AuthScopes: { public: boolean; signedIn: boolean; may: Permission };
+  AuthScopes: { public: boolean; signedIn: boolean; person: boolean; may: Permission };
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
@@ -93,9 +93,10 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     authScopes: (context) => ({
       public: true,
       signedIn: async () => (await context.viewer()) !== null,
+      person: async () => isPerson(await context.viewer()),
       may: async (permission) => {
         const viewer = await context.viewer();
-        return viewer !== null && may(viewer.role, permission);
+        return viewer !== null && may(viewer, permission);
       },
     }),
     unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer() !== null),

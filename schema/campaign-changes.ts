@@ -217,7 +217,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId, userId }) => createCampaign(tx, tenantId, campaign, { userId, now }),
+        (tx, { tenantId, actor }) => createCampaign(tx, tenantId, campaign, { createdBy: actor.id, now }),
         answer(ctx, info),
       );
     },

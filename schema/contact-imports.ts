@@ -205,7 +205,7 @@ builder.mutationField('contactsImport', (t) =>
         ctx,
         info,
         input,
-        (tx, { tenantId, userId }) =>
+        (tx, { tenantId, actor }) =>
           startImport(
             tx,
             tenantId,
@@ -216,7 +216,7 @@ builder.mutationField('contactsImport', (t) =>
               consents: input.consent ?? [],
               isDryRun: input.dryRun,
               onConflict: input.onConflict,
-              createdBy: userId,
+              createdBy: actor.id,
             },
             ctx.services.now(),
           ),

@@ -1,9 +1,11 @@
-import { type Claims, findViewer, type Viewer } from '../domain/auth/viewer.ts';
+import { type Claims, findViewer, isPerson, type Origin, type PersonViewer, type Viewer } from '../domain/auth/viewer.ts';
 import { type Db, inScope, type Scope, type Tx } from '../prisma/client.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
 /** One GraphQL operation and its transactions: reads share one, opened when first needed; each mutation field writes in its own. */
 export type Operation = {
+  /** Where the request came from; null where none is behind it. */
+  origin: Origin | null;
   /** Reads: read-only, bound to the caller's tenant. The same object all along (Pothos keeps it). */
   tx: Tx;
   /** The caller went away, or the operation took too long. */
@@ -12,6 +14,8 @@ export type Operation = {
   viewer(): Promise<Viewer | null>;
   /** The same, for a field that has checked it: throws when nobody is signed in. */
   signedIn(): Promise<Viewer>;
+  /** The same, for what only a person has: throws for a key. */
+  person(): Promise<PersonViewer>;
   /** What is known of the caller so far, without asking the database. */
   knownViewer(): Viewer | null;
   /** Writes: rolled back by any throw, committed before it returns. Scope: the caller's, unless given. */
@@ -41,7 +45,7 @@ export class OperationOverError extends Error {
   }
 }
 
-export function startOperation(db: Db, claimed: Claims | null, now: () => Date): Operation {
+export function startOperation(db: Db, claimed: Claims | null, origin: Origin | null, now: () => Date): Operation {
   let claims = claimed;
   let reading: Reading | undefined;
   let isWriting = false;
@@ -63,16 +67,22 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
     await open?.close();
   };
   const findOut = async () => {
-    known = claims ? await findViewer(await read(), claims, now()) : null;
+    known = claims ? await findViewer(await read(), claims, origin, now()) : null;
     return known;
   };
   const operation: Operation = {
+    origin,
     tx: lazyTx(read),
     signal: abandoned.signal,
     viewer: () => (viewer ??= findOut()),
     async signedIn() {
       const found = await operation.viewer();
       if (!found) throw new UnauthorizedError(false);
+      return found;
+    },
+    async person() {
+      const found = await operation.signedIn();
+      if (!isPerson(found)) throw new UnauthorizedError(true);
       return found;
     },
     knownViewer: () => known,

@@ -55,8 +55,8 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
   const once = (tx: Tx) => act(tx, viewer).catch(refuseMissing);
   if (typeof key !== 'string') return found(await answer(await context.write(once), false));
 
-  const { tenantId, userId } = viewer;
-  const use = { tenantId, caller: `user:${userId}`, key, operation: info.fieldName, input: rest };
+  const { tenantId } = viewer;
+  const use = { tenantId, caller: callerOf(viewer), key, operation: info.fieldName, input: rest };
   const claim = await context.write((tx) => claimKey(tx, use));
   if ('replay' in claim) return found(await answer(claim.replay as Outcome, true));
   let outcome: Outcome;
@@ -86,11 +86,11 @@ export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
 ): Promise<Answer> {
   const viewer = await context.signedIn();
   const { idempotencyKey: key, ...rest } = input;
-  const { tenantId, userId } = viewer;
+  const { tenantId } = viewer;
   const { outcome, isReplay } = await context.writeAround(async (run) => {
     const once = () => act(run, viewer).catch(refuseMissing);
     if (typeof key !== 'string') return { outcome: await once(), isReplay: false };
-    const use = { tenantId, caller: `user:${userId}`, key, operation: info.fieldName, input: rest };
+    const use = { tenantId, caller: callerOf(viewer), key, operation: info.fieldName, input: rest };
     const claim = await run((tx) => claimKey(tx, use));
     if ('replay' in claim) return { outcome: claim.replay as Outcome, isReplay: true };
     try {
@@ -103,6 +103,11 @@ export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
     }
   });
   return found(await answer(outcome, isReplay));
+}
+
+/** Whose idempotency keys are whose: a person's and an API key's never meet. */
+function callerOf({ actor }: Viewer): string {
+  return `${actor.type === 'PERSON' ? 'user' : 'key'}:${actor.id}`;
 }
 
 /** What went wrong first is what matters: where it cannot be written down, the key is freed by the end of its lease. */

@@ -1,49 +1,45 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Permission, permissionsOf, type Role, roles } from './permissions.ts';
 
-export const roles = ['OWNER', 'ADMIN', 'SELLER'] as const;
-export type Role = (typeof roles)[number];
+/** Who does something, as `created_by` columns and the audit log name it. */
+export type Actor = { type: 'PERSON' | 'API_KEY' | 'SYSTEM'; id: string | null };
 
-/** Who is asking, for which tenant, with which role. */
-export type Viewer = { userId: string; tenantId: string; sessionId: string; role: Role };
+/** Where a request came from, as far as is known. */
+export type Origin = { requestId: string; address: string | null; userAgent: string | null };
 
 /** What a verified access token claims; the role is not in it: it is read anew for each operation. */
 export type Claims = { userId: string; tenantId: string; sessionId: string };
 
-const everybody: readonly Role[] = roles;
-const managers: readonly Role[] = ['OWNER', 'ADMIN'];
+/** Who is asking, for which tenant, with which rights: a person, or a program with a key. */
+export type Viewer = PersonViewer | KeyViewer;
 
-/** Who may do what: the one table. */
-const permissions = {
-  'tenant.read': everybody,
-  'tenant.write': managers,
-  'contacts.read': everybody,
-  'contacts.write': everybody,
-  'contacts.delete': managers,
-  'contacts.import': managers,
-  'segments.read': everybody,
-  'segments.write': managers,
-  'settings.write': managers,
-  'whatsapp.read': everybody,
-  'whatsapp.write': managers,
-  'templates.read': everybody,
-  'templates.write': managers,
-  'campaigns.read': everybody,
-  'campaigns.write': managers,
-  'messages.read': everybody,
-  'messages.send': everybody,
-} as const satisfies Record<string, readonly Role[]>;
+type Asking<Type extends Actor['type']> = {
+  tenantId: string;
+  /** For `created_by` columns and the audit log; its type tells a person from a key. */
+  actor: { type: Type; id: string };
+  origin: Origin | null;
+  /** What it may do, whatever gives it the right. */
+  permissions: ReadonlySet<Permission>;
+};
 
-export type Permission = keyof typeof permissions;
+export type PersonViewer = Asking<'PERSON'> & { userId: string; sessionId: string; role: Role };
 
-export function may(role: Role, permission: Permission): boolean {
-  return permissions[permission].includes(role);
+export type KeyViewer = Asking<'API_KEY'> & { apiKeyId: string };
+
+/** Whether a person is asking, who has a session and a role. */
+export function isPerson(viewer: Viewer | null): viewer is PersonViewer {
+  return viewer?.actor.type === 'PERSON';
+}
+
+export function may(viewer: Viewer, permission: Permission): boolean {
+  return viewer.permissions.has(permission);
 }
 
 /**
  * Answers who is asking: reads the session and the membership behind a token in a transaction of its tenant and person.
  * Null when the session has ended or the membership is gone, so that either takes effect with the next operation.
  */
-export async function findViewer(tx: Tx, claims: Claims, now: Date): Promise<Viewer | null> {
+export async function findViewer(tx: Tx, claims: Claims, origin: Origin | null, now: Date): Promise<Viewer | null> {
   const { tenantId, sessionId, userId } = claims;
   // Every operation asks this first: written in SQL, it takes half the time.
   const [session] = await tx.$queryRaw<{ role: string }[]>`
@@ -51,5 +47,7 @@ export async function findViewer(tx: Tx, claims: Claims, now: Date): Promise<Vie
      where s.tenant_id = ${tenantId}::uuid and s.id = ${sessionId}::uuid and s.user_id = ${userId}::uuid
        and s.revoked_at is null and s.expires_at > ${now}`;
   const role = roles.find((known) => known === session?.role);
-  return role ? { userId, tenantId, sessionId, role } : null;
+  if (!role) return null;
+  const actor = { type: 'PERSON', id: userId } as const;
+  return { tenantId, actor, origin, permissions: permissionsOf(role), userId, sessionId, role };
 }

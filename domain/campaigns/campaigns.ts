@@ -25,7 +25,7 @@ export async function createCampaign(
   tx: Tx,
   tenantId: string,
   input: CampaignInput,
-  { userId, now }: { userId: string; now: Date },
+  { createdBy, now }: { createdBy: string; now: Date },
 ): Promise<{ id: string }> {
   const found = problems();
   const name = readName(input.name, found.add);
@@ -50,7 +50,7 @@ export async function createCampaign(
       variables,
       scheduledAt,
       validUntil,
-      createdBy: userId,
+      createdBy,
     },
     select: { id: true },
   });

@@ -8,14 +8,15 @@ import { checkLongText } from './text.ts';
 /** Writes down something about a contact, in the caller's name. */
 export async function createNote(
   tx: Tx,
-  { tenantId, userId }: Viewer,
+  { tenantId, actor }: Viewer,
   input: { contactId: string; body: string },
 ): Promise<{ id: string }> {
   const body = readBody(input.body);
   await lockContact(tx, tenantId, input.contactId);
-  const author = await tx.user.findUnique({ where: { id: userId }, select: { name: true } });
+  const author =
+    actor.type === 'PERSON' ? await tx.user.findUnique({ where: { id: actor.id }, select: { name: true } }) : null;
   return tx.contactNote.create({
-    data: { tenantId, contactId: input.contactId, body, authorId: userId, authorName: author?.name ?? null },
+    data: { tenantId, contactId: input.contactId, body, authorId: actor.id, authorName: author?.name ?? null },
     select: { id: true },
   });
 }
@@ -29,7 +30,7 @@ export async function updateNote(
 ): Promise<{ id: string }> {
   const body = readBody(input.body);
   const note = await findNote(tx, viewer.tenantId, noteId);
-  if (note.authorId !== viewer.userId) throw new ForbiddenError('Only its author may change a note.');
+  if (note.authorId !== viewer.actor.id) throw new ForbiddenError('Only its author may change a note.');
   await tx.$executeRaw`
     update contact_notes set body = ${body}, updated_at = clock_timestamp() where tenant_id = ${viewer.tenantId}::uuid and id = ${noteId}::uuid`;
   return { id: noteId };
@@ -38,7 +39,7 @@ export async function updateNote(
 /** Deletes a note: its author may, and whoever manages the tenant. */
 export async function deleteNote(tx: Tx, viewer: Viewer, noteId: string): Promise<{ id: string }> {
   const note = await findNote(tx, viewer.tenantId, noteId);
-  if (note.authorId !== viewer.userId && !may(viewer.role, 'contacts.delete')) {
+  if (note.authorId !== viewer.actor.id && !may(viewer, 'contacts.delete')) {
     throw new ForbiddenError('Only its author or a manager may delete a note.');
   }
   await tx.contactNote.deleteMany({ where: { tenantId: viewer.tenantId, id: noteId } });

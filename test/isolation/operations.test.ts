@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isNonNullType, isObjectType } from 'graphql';
-import { type Role, roles } from '../../domain/auth/viewer.ts';
+import { type Role, roles } from '../../domain/auth/permissions.ts';
 import { schema } from '../../schema/index.ts';
 import { describe, expect, globalId, signUp, test as base } from '../fixtures.ts';
 import { anonymous, idTypeOf, leaks, nobodysCursor, ownerOf, valueAt } from './answers.ts';

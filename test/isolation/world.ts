@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { loadAuthKeys } from '../../domain/auth/keys.ts';
-import type { Role } from '../../domain/auth/viewer.ts';
+import type { Role } from '../../domain/auth/permissions.ts';
 import { findOpenCampaigns } from '../../domain/campaigns/jobs.ts';
 import { runLaunch } from '../../domain/campaigns/launch.ts';
 import { createDb, type Db, inScope } from '../../prisma/client.ts';
