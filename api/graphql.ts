@@ -73,7 +73,12 @@ export function createGraphQL(options: GraphQLOptions): Handler {
       throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as application/json.'); // what needs no preflight runs nothing
     }
     const body = method === 'POST' ? await readBody(request, bodyBytesMax) : undefined;
-    const given = { requestId, address: request.socket.remoteAddress ?? null, log: options.log.child({ requestId }), clientGone: signal };
+    const given = {
+      requestId,
+      address: request.socket.remoteAddress ?? null,
+      log: options.log.child({ requestId }),
+      clientGone: signal,
+    };
     const answer = await yoga.fetch(url, { method, headers: headersOf(request), ...(body ? { body } : {}) }, given);
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));

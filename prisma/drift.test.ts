@@ -17,6 +17,8 @@ const addedBySql = [
   'function bury_dead_jobs(text)',
 
   // Partial indexes.
+  'index audit_entries_actor_idx',
+  'index audit_entries_target_idx',
   'index campaigns_open_idx',
   'index messages_campaign_idx',
   'index messages_open_idx',

@@ -1,4 +1,11 @@
-import { type Claims, findViewer, isPerson, type Origin, type PersonViewer, type Viewer } from '../domain/auth/viewer.ts';
+import {
+  type Claims,
+  findViewer,
+  isPerson,
+  type Origin,
+  type PersonViewer,
+  type Viewer,
+} from '../domain/auth/viewer.ts';
 import { type Db, inScope, type Scope, type Tx } from '../prisma/client.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 

@@ -39,10 +39,7 @@ export type Permission = keyof typeof permissions;
 export const permissionNames = Object.keys(permissions) as Permission[];
 
 const byRole = new Map<Role, ReadonlySet<Permission>>(
-  roles.map((role) => [
-    role,
-    new Set(permissionNames.filter((permission) => permissions[permission].includes(role))),
-  ]),
+  roles.map((role) => [role, new Set(permissionNames.filter((permission) => permissions[permission].includes(role)))]),
 );
 
 export function permissionsOf(role: Role): ReadonlySet<Permission> {

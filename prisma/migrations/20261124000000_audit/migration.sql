@@ -17,10 +17,10 @@ CREATE TABLE "audit_entries" (
 );
 
 -- CreateIndex
-CREATE INDEX "audit_entries_tenant_id_target_id_id_idx" ON "audit_entries"("tenant_id", "target_id", "id");
+CREATE INDEX "audit_entries_target_idx" ON "audit_entries"("tenant_id", "target_id", "id") WHERE "target_id" IS NOT NULL;
 
 -- CreateIndex
-CREATE INDEX "audit_entries_tenant_id_actor_id_id_idx" ON "audit_entries"("tenant_id", "actor_id", "id");
+CREATE INDEX "audit_entries_actor_idx" ON "audit_entries"("tenant_id", "actor_id", "id") WHERE "actor_id" IS NOT NULL;
 
 -- CreateIndex
 CREATE INDEX "audit_entries_tenant_id_action_id_idx" ON "audit_entries"("tenant_id", "action", "id");
