@@ -4,7 +4,7 @@ import { parseRefreshToken, type RefreshToken } from '../domain/auth/refresh-tok
 import { endSession, type OpenSession, refreshSession } from '../domain/auth/sessions.ts';
 import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
 import { prepareSignUp, signUp } from '../domain/auth/sign-up.ts';
-import type { Viewer as CurrentViewer } from '../domain/auth/viewer.ts';
+import { isPerson, type PersonViewer } from '../domain/auth/viewer.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
@@ -28,9 +28,12 @@ export const Role = builder.enumType('Role', {
 export const User = builder.prismaNode('User', {
   description: 'A person who signs in. Only you yourself are seen.',
   select: { id: true },
-  authScopes: async (user, ctx) => (await ctx.viewer())?.userId === user.id,
+  authScopes: async (user, ctx) => {
+    const viewer = await ctx.viewer();
+    return isPerson(viewer) && viewer.userId === user.id;
+  },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
-  findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).userId } }),
+  findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).actor.id } }),
   nullable: true,
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What the person is called.' }),
@@ -40,7 +43,7 @@ export const User = builder.prismaNode('User', {
 });
 
 /** The fields that say who is signed in, where; the same on a viewer and on a new session. */
-const Viewer = builder.objectRef<CurrentViewer>('Viewer').implement({
+const Viewer = builder.objectRef<PersonViewer>('Viewer').implement({
   description: 'Who is asking, for which tenant, with which role.',
   authScopes: { signedIn: true },
   fields: (t) => ({
@@ -65,11 +68,14 @@ builder.queryField('viewer', (t) =>
     nullable: true,
     description: 'Who is signed in; null when nobody is.',
     authScopes: { public: true },
-    resolve: (_root, _args, ctx) => ctx.viewer(),
+    resolve: async (_root, _args, ctx) => {
+      const viewer = await ctx.viewer();
+      return isPerson(viewer) ? viewer : null;
+    },
   }),
 );
 
-type NewSession = { accessToken: string; accessTokenExpiresAt: Date; refreshToken: string; viewer: CurrentViewer };
+type NewSession = { accessToken: string; accessTokenExpiresAt: Date; refreshToken: string; viewer: PersonViewer };
 
 const Session = builder.objectRef<NewSession>('Session').implement({
   description:
@@ -108,7 +114,7 @@ const Session = builder.objectRef<NewSession>('Session').implement({
 async function answerWith(ctx: Context, { claims, refreshToken }: OpenSession): Promise<NewSession> {
   ctx.becomes(claims);
   RequestCache.clearForContext(ctx); // what the one before was allowed says nothing any more
-  const viewer = await ctx.signedIn();
+  const viewer = await ctx.person();
   const { token, expiresAt } = await signAccessToken(ctx.services.keys, claims, ctx.services.now());
   return { accessToken: token, accessTokenExpiresAt: expiresAt, refreshToken, viewer };
 }
