@@ -8,6 +8,7 @@ import type { Log } from '../runtime/log.ts';
 const readable = new Set([
   'UNAUTHENTICATED',
   'FORBIDDEN',
+  'SECOND_FACTOR_SETUP_REQUIRED',
   'NOT_FOUND',
   'BAD_USER_INPUT',
   'CONFLICT',

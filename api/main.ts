@@ -73,7 +73,11 @@ await using server = await listen(
       keys,
       keyring: env.ENCRYPTION_KEYS,
       meta,
-      limits: { uploadBytesMax: env.UPLOAD_BYTES_MAX, uploadExpiresSeconds: env.UPLOAD_EXPIRES_SECONDS },
+      limits: {
+        uploadBytesMax: env.UPLOAD_BYTES_MAX,
+        uploadExpiresSeconds: env.UPLOAD_EXPIRES_SECONDS,
+        stepUpSeconds: env.STEP_UP_SECONDS,
+      },
     },
   }),
   env.PORT,

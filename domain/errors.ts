@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'INVALID_CREDENTIALS'
   | 'SESSION_ENDED'
   | 'EMAIL_TAKEN'
+  | 'CONFIRMATION_REQUIRED'
   | 'CONSENT_WITHDRAWN'
   | 'ILLEGAL_TRANSITION'
   | 'CANNOT_SEND'
@@ -96,6 +97,11 @@ export class SessionEndedError extends DomainError {
 
 export class EmailTakenError extends DomainError {
   readonly code = 'EMAIL_TAKEN';
+}
+
+/** The session is good, but the person has to prove once more who it is. */
+export class ConfirmationRequiredError extends DomainError {
+  readonly code = 'CONFIRMATION_REQUIRED';
 }
 
 /** The person took consent back; only the person's own later act gives it again. */
@@ -220,6 +226,7 @@ const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   INVALID_CREDENTIALS: ({ message }) => new InvalidCredentialsError(message),
   SESSION_ENDED: ({ message }) => new SessionEndedError(message),
   EMAIL_TAKEN: ({ message }) => new EmailTakenError(message),
+  CONFIRMATION_REQUIRED: ({ message }) => new ConfirmationRequiredError(message),
   CONSENT_WITHDRAWN: ({ message }) => new ConsentWithdrawnError(message),
   ILLEGAL_TRANSITION: ({ from = '', to = '' }) => new IllegalTransitionError(from, to),
   CANNOT_SEND: ({ message, reason }) => new CannotSendError(reason ?? '', message),

@@ -30,7 +30,12 @@ export type Services = {
   keyring: Keyring;
   /** The way to Meta; null when it is off. */
   meta: Meta | null;
-  limits: { uploadBytesMax: number; uploadExpiresSeconds: number };
+  limits: {
+    uploadBytesMax: number;
+    uploadExpiresSeconds: number;
+    /** How long a proof of who somebody is counts as fresh. */
+    stepUpSeconds: number;
+  };
 };
 
 export type SchemaTypes = {
@@ -99,7 +104,7 @@ export const builder = new SchemaBuilder<SchemaTypes>({
         return viewer !== null && may(viewer, permission);
       },
     }),
-    unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer() !== null),
+    unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer()),
   },
 });
 

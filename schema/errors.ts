@@ -1,6 +1,7 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import {
   CannotSendError,
+  ConfirmationRequiredError,
   ConflictError,
   ConsentWithdrawnError,
   type DomainError,
@@ -33,6 +34,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     INVALID_CREDENTIALS: { description: 'The e-mail address or the password is wrong.' },
     SESSION_ENDED: { description: 'The session has ended: sign in again.' },
     EMAIL_TAKEN: { description: 'There is an account with this e-mail address.' },
+    CONFIRMATION_REQUIRED: { description: 'Prove once more who you are, with `sessionConfirm`, and try again.' },
     CONSENT_WITHDRAWN: { description: 'The person took consent back; only the person can give it again.' },
     ILLEGAL_TRANSITION: { description: 'It cannot follow from the status that the object has.' },
     CANNOT_SEND: { description: 'The message would only be refused later: `reason` says why.' },
@@ -156,5 +158,6 @@ plain(IdempotencyConflictError, 'The idempotency key was used for another input 
 plain(InvalidCredentialsError, 'The e-mail address or the password is wrong.');
 plain(SessionEndedError, 'The session has ended: sign in again.');
 plain(EmailTakenError, 'There is an account with this e-mail address already.');
+plain(ConfirmationRequiredError, 'It takes a fresh proof of who you are: `sessionConfirm`, then try again.');
 plain(PartnerOffError, 'It goes through a partner that is not set up on this installation.');
 plain(ConsentWithdrawnError, 'The person took consent back; only the person can give it again.');

@@ -25,7 +25,7 @@ export function amongOwn(id: string, context: Context): { tenantId_id: { tenantI
 /** Who is asking, where it has been found out: `node` and every mutation have by then. */
 export function known(context: Context): Viewer {
   const viewer = context.knownViewer();
-  if (!viewer) throw new UnauthorizedError(false);
+  if (!viewer) throw new UnauthorizedError(null);
   return viewer;
 }
 

@@ -84,12 +84,12 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
     viewer: () => (viewer ??= findOut()),
     async signedIn() {
       const found = await operation.viewer();
-      if (!found) throw new UnauthorizedError(false);
+      if (!found) throw new UnauthorizedError(null);
       return found;
     },
     async person() {
       const found = await operation.signedIn();
-      if (!isPerson(found)) throw new UnauthorizedError(true);
+      if (!isPerson(found)) throw new UnauthorizedError(found);
       return found;
     },
     knownViewer: () => known,

@@ -1,3 +1,5 @@
+import { ConfirmationRequiredError, ForbiddenError } from '../domain/errors.ts';
+import { setRequireTotp } from '../domain/tenants/require-totp.ts';
 import { updateTenant } from '../domain/tenants/update-tenant.ts';
 import { builder } from './builder.ts';
 import { known } from './node.ts';
@@ -34,6 +36,10 @@ export const Tenant = builder.prismaNode('Tenant', {
     resendUnknown: t.exposeBoolean('resendUnknown', {
       description:
         'Whether a utility or authentication message is sent once more when nobody learns what became of it. Marketing never is.',
+    }),
+    requireTotp: t.exposeBoolean('requireTotp', {
+      description:
+        'Whether its people need an authenticator app. Those without one can sign in and set it up; anything else is refused with `SECOND_FACTOR_SETUP_REQUIRED`.',
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed up.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the profile last changed.' }),
@@ -72,6 +78,10 @@ const TenantUpdateInput = builder.inputType('TenantUpdateInput', {
     resendUnknown: t.boolean({
       description: 'Whether a utility or authentication message whose fate stays unknown is sent once more.',
     }),
+    requireTotp: t.boolean({
+      description:
+        'Whether its people need an authenticator app. Only a person who has one may ask for it, with a fresh proof of who they are.',
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -82,14 +92,17 @@ builder.mutationField('tenantUpdate', (t) =>
     nullable: true,
     description: 'Changes the business profile.',
     authScopes: { may: 'tenant.write' },
-    errors: { types: writeErrors },
+    errors: { types: [...writeErrors, ForbiddenError, ConfirmationRequiredError] },
     args: { input: t.arg({ type: TenantUpdateInput, required: true, description: 'What to change.' }) },
     resolve: (_root, { input }, ctx, info) =>
       write(
         ctx,
         info,
         input,
-        (tx, { tenantId }) => updateTenant(tx, tenantId, input),
+        async (tx, viewer) => {
+          await setRequireTotp(tx, viewer, input.requireTotp, ctx.services);
+          return updateTenant(tx, viewer.tenantId, input);
+        },
         ({ id }) => ctx.tx.tenant.findUnique({ ...selection(ctx, info, 'Tenant'), where: { id } }),
       ),
   }),

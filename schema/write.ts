@@ -2,6 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Viewer } from '../domain/auth/viewer.ts';
 import {
+  ConfirmationRequiredError,
   ConflictError,
   DomainError,
   IdempotencyConflictError,
@@ -118,7 +119,13 @@ async function settleRefusal(run: Run, use: KeyUse, lease: Date, error: unknown)
   await settled.catch(() => {});
 }
 
-const passing = [RateLimitedError, StillRunningError, PartnerOffError, PartnerUnavailableError];
+const passing = [
+  RateLimitedError,
+  StillRunningError,
+  ConfirmationRequiredError,
+  PartnerOffError,
+  PartnerUnavailableError,
+];
 
 /** Whether a refusal is the answer to this request for good; a bug, or a refusal for the moment, frees the key for another try. */
 function isFinal(error: unknown): error is DomainError {

@@ -18,6 +18,7 @@ import { migrationNames } from '../prisma/schema-engine.ts';
 import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createStorage, type Storage } from '../runtime/storage.ts';
+import type { Services } from '../schema/builder.ts';
 import { databaseUrls, templateName } from './template-database.ts';
 
 export { expect, describe, vi, beforeEach, afterEach } from 'vitest';
@@ -152,10 +153,10 @@ export async function signUp(api: TestApi, tenantName: string): Promise<Person> 
 
 /** An API on a port of its own, with whatever a test wants otherwise. */
 export async function startTestApi(
-  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null },
+  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null; services?: Partial<Services> },
   otherwise: Partial<ApiOptions> = {},
 ): Promise<TestApi & AsyncDisposable> {
-  const { db, keys, storage, clock, meta = null } = given;
+  const { db, keys, storage, clock, meta = null, services } = given;
   const logLines: string[] = [];
   const log = createLog('info', { write: (line) => void logLines.push(line) });
   const publicUrl = { value: '' };
@@ -184,7 +185,8 @@ export async function startTestApi(
       keys,
       keyring: testKeys.encryption,
       meta,
-      limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600 },
+      limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 300 },
+      ...services,
     },
     ...otherwise,
   });

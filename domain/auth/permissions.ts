@@ -45,3 +45,6 @@ const byRole = new Map<Role, ReadonlySet<Permission>>(
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
   return byRole.get(role) ?? new Set();
 }
+
+/** What is left to a person who owes the second factor that the tenant asks for: to see which tenant that is, whatever the role. */
+export const permissionsWithoutFactor: ReadonlySet<Permission> = new Set(['tenant.read']);

@@ -23,7 +23,7 @@ export async function createSession(tx: Tx, tenantId: string, userId: string, no
   await deleteEnded(tx, tenantId, userId, now);
   const expiresAt = new Date(now.getTime() + absoluteLifeMs);
   const session = await tx.session.create({
-    data: { tenantId, userId, createdAt: now, lastUsedAt: now, expiresAt },
+    data: { tenantId, userId, createdAt: now, lastUsedAt: now, confirmedAt: now, expiresAt },
     select: { id: true },
   });
   const token = newRefreshToken(tenantId, userId);

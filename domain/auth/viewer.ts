@@ -1,5 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
-import { type Permission, permissionsOf, type Role, roles } from './permissions.ts';
+import { type Permission, permissionsOf, permissionsWithoutFactor, type Role, roles } from './permissions.ts';
 
 /** Who does something, as `created_by` columns and the audit log name it. */
 export type Actor = { type: 'PERSON' | 'API_KEY' | 'SYSTEM'; id: string | null };
@@ -22,7 +22,15 @@ type Asking<Type extends Actor['type']> = {
   permissions: ReadonlySet<Permission>;
 };
 
-export type PersonViewer = Asking<'PERSON'> & { userId: string; sessionId: string; role: Role };
+export type PersonViewer = Asking<'PERSON'> & {
+  userId: string;
+  sessionId: string;
+  role: Role;
+  /** When the person last proved who it is: domain/auth/step-up.ts. */
+  confirmedAt: Date;
+  /** The tenant asks for a second factor, and the person has none: it can set one up, and nothing else. */
+  owesFactor: boolean;
+};
 
 export type KeyViewer = Asking<'API_KEY'> & { apiKeyId: string };
 
@@ -42,12 +50,18 @@ export function may(viewer: Viewer, permission: Permission): boolean {
 export async function findViewer(tx: Tx, claims: Claims, origin: Origin | null, now: Date): Promise<Viewer | null> {
   const { tenantId, sessionId, userId } = claims;
   // Every operation asks this first: written in SQL, it takes half the time.
-  const [session] = await tx.$queryRaw<{ role: string }[]>`
-    select m.role from sessions s join memberships m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
+  const [session] = await tx.$queryRaw<{ role: string; confirmedAt: Date; owesFactor: boolean }[]>`
+    select m.role, s.confirmed_at as "confirmedAt",
+      t.require_totp and not exists (
+        select from user_totp f where f.user_id = s.user_id and f.confirmed_at is not null) as "owesFactor"
+      from sessions s join memberships m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
+      join tenants t on t.id = s.tenant_id
      where s.tenant_id = ${tenantId}::uuid and s.id = ${sessionId}::uuid and s.user_id = ${userId}::uuid
        and s.revoked_at is null and s.expires_at > ${now}`;
   const role = roles.find((known) => known === session?.role);
-  if (!role) return null;
+  if (!session || !role) return null;
+  const { confirmedAt, owesFactor } = session;
   const actor = { type: 'PERSON', id: userId } as const;
-  return { tenantId, actor, origin, permissions: permissionsOf(role), userId, sessionId, role };
+  const permissions = owesFactor ? permissionsWithoutFactor : permissionsOf(role);
+  return { tenantId, actor, origin, permissions, userId, sessionId, role, confirmedAt, owesFactor };
 }

@@ -38,6 +38,9 @@ const writtenByWorkers = { contact_import_problems: { code: 'REQUIRED' } };
 /** Would make yet another tenant. */
 const notUsed = new Set(['signUp']);
 
+/** A world lives longer than a proof of who somebody is counts as fresh. */
+const limits = { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 86_400 };
+
 export async function createWorld(use: (world: World) => Promise<void>): Promise<void> {
   await using database = await createTestDatabase();
   await using superuser = await connect(database.superuserUrl);
@@ -49,7 +52,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   await using meta = metaOf(simulators);
   const newNumber = () => simulators.meta.createNumber({ level: 'HIGH', tier: 'TIER_UNLIMITED' });
   await using api = await startTestApi(
-    { db, keys, storage, clock: { now: () => new Date(), advance: () => {} }, meta },
+    { db, keys, storage, clock: { now: () => new Date(), advance: () => {} }, meta, services: { limits } },
     { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, directivesMax: 30, rootFieldsMax: 20 } },
   );
   const [mine, theirs] = [
