@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Origin } from '../domain/auth/viewer.ts';
 
 /** One request on its way through the server. */
 export type Exchange = {
@@ -20,6 +21,12 @@ export class HttpError extends Error {
     this.status = status;
     this.code = code;
   }
+}
+
+/** Where a request came from, for the audit log. */
+export function originOf({ request, requestId }: Pick<Exchange, 'request' | 'requestId'>): Origin {
+  const userAgent = request.headers['user-agent']?.slice(0, 500) ?? null;
+  return { requestId, address: request.socket.remoteAddress ?? null, userAgent };
 }
 
 /** Answers with JSON. */

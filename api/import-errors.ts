@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { recordAudit } from '../domain/audit/record-audit.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
 import { errorFileLink, openErrorFile } from '../domain/contacts/import/error-file.ts';
 import { openLink } from '../domain/links.ts';
-import type { Db } from '../prisma/client.ts';
-import { allowOrigin, type Handler, HttpError, lastSegment } from './http.ts';
+import { type Db, inTenant } from '../prisma/client.ts';
+import { allowOrigin, type Handler, HttpError, lastSegment, originOf } from './http.ts';
 
 export type ImportErrorsOptions = { db: Db; keys: AuthKeys; services: { now: () => Date }; corsOrigins: string[] };
 
@@ -20,6 +21,16 @@ export function createImportErrors({ db, keys, services, corsOrigins }: ImportEr
     }
     const file = await openErrorFile(db, link.tenantId, link.id);
     if (!file) throw new HttpError(404, 'NOT_FOUND', 'There is no such file.');
+    const { tenantId, id, by: actor } = link;
+    if (request.method === 'GET') {
+      await inTenant(db, tenantId, (tx) =>
+        recordAudit(
+          tx,
+          { tenantId, actor, origin: originOf(exchange) },
+          { action: 'contactImport.download', target: { type: 'ContactImport', id } },
+        ),
+      );
+    }
     response.writeHead(200, {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': 'attachment; filename="errors.csv"',

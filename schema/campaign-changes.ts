@@ -260,7 +260,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteCampaign(tx, tenantId, campaignId),
+        (tx, viewer) => deleteCampaign(tx, viewer, campaignId),
         async () => ({ id: input.campaignId }),
       );
     },
@@ -276,13 +276,7 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input }, ctx, info) => {
       const launch = { campaignId: rowId('Campaign', input.campaignId), atOnce: input.atOnce ?? false };
       const now = ctx.services.now();
-      return write(
-        ctx,
-        info,
-        input,
-        (tx, { tenantId }) => launchCampaign(tx, tenantId, launch, now),
-        answer(ctx, info),
-      );
+      return write(ctx, info, input, (tx, viewer) => launchCampaign(tx, viewer, launch, now), answer(ctx, info));
     },
   }),
   campaignPause: t.field({
@@ -295,7 +289,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CampaignPauseInput, required: true, description: 'Which campaign.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const campaignId = rowId('Campaign', input.campaignId);
-      return write(ctx, info, input, (tx, { tenantId }) => pauseCampaign(tx, tenantId, campaignId), answer(ctx, info));
+      return write(ctx, info, input, (tx, viewer) => pauseCampaign(tx, viewer, campaignId), answer(ctx, info));
     },
   }),
   campaignResume: t.field({
@@ -312,13 +306,7 @@ builder.mutationFields((t) => ({
         acceptTemplateChange: input.acceptTemplateChange ?? false,
       };
       const now = ctx.services.now();
-      return write(
-        ctx,
-        info,
-        input,
-        (tx, { tenantId }) => resumeCampaign(tx, tenantId, resume, now),
-        answer(ctx, info),
-      );
+      return write(ctx, info, input, (tx, viewer) => resumeCampaign(tx, viewer, resume, now), answer(ctx, info));
     },
   }),
   campaignCancel: t.field({
@@ -331,7 +319,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CampaignCancelInput, required: true, description: 'Which campaign.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const campaignId = rowId('Campaign', input.campaignId);
-      return write(ctx, info, input, (tx, { tenantId }) => cancelCampaign(tx, tenantId, campaignId), answer(ctx, info));
+      return write(ctx, info, input, (tx, viewer) => cancelCampaign(tx, viewer, campaignId), answer(ctx, info));
     },
   }),
 }));

@@ -217,7 +217,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteSegment(tx, tenantId, segmentId),
+        (tx, viewer) => deleteSegment(tx, viewer, segmentId),
         async () => ({ id: input.segmentId }),
       );
     },

@@ -101,7 +101,7 @@ builder.mutationField('tenantUpdate', (t) =>
         input,
         async (tx, viewer) => {
           await setRequireTotp(tx, viewer, input.requireTotp, ctx.services);
-          return updateTenant(tx, viewer.tenantId, input);
+          return updateTenant(tx, viewer, input);
         },
         ({ id }) => ctx.tx.tenant.findUnique({ ...selection(ctx, info, 'Tenant'), where: { id } }),
       ),

@@ -1,5 +1,6 @@
 import { Prisma, type Tx } from '../../prisma/client.ts';
 import type { Actor, Origin } from '../auth/viewer.ts';
+import { sanitise } from './sanitise.ts';
 
 /** Who is answerable for a deed, and where the request for it came from. A viewer is one. */
 export type Answerable = { tenantId: string; actor: Actor; origin: Origin | null };
@@ -9,7 +10,7 @@ export type Deed = {
   action: `${string}.${string}`;
   /** What it was done to, by its GraphQL type and row id. */
   target: { type: string; id: string | null };
-  /** What changed, without secrets, message texts, phone numbers or addresses of contacts: the log outlives them. */
+  /** What changed, without secrets, message texts, phone numbers or addresses of contacts: the log outlives them (sanitise.ts is the last net). */
   before?: Prisma.InputJsonObject;
   after?: Prisma.InputJsonObject;
 };
@@ -27,8 +28,8 @@ export async function recordAudit(tx: Tx, by: Answerable, { action, target, befo
       targetId: target.id,
       address: origin?.address ?? null,
       requestId: origin?.requestId ?? null,
-      before: before ?? Prisma.DbNull,
-      after: after ?? Prisma.DbNull,
+      before: before ? sanitise(before) : Prisma.DbNull,
+      after: after ? sanitise(after) : Prisma.DbNull,
     },
     select: { id: true },
   });

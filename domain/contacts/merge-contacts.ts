@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
 import { skipTwins } from '../campaigns/twins.ts';
 import { noSuchContact } from './lock-contact.ts';
@@ -10,9 +11,10 @@ import { fill, joinConsents, moveTags } from './absorb.ts';
  */
 export async function mergeContacts(
   tx: Tx,
-  tenantId: string,
+  by: Answerable,
   { sourceId, targetId }: { sourceId: string; targetId: string },
 ): Promise<{ id: string }> {
+  const { tenantId } = by;
   if (sourceId === targetId) {
     throw new InvalidInputError([{ path: 'sourceId', message: 'Expected another contact than the target.' }]);
   }
@@ -34,6 +36,11 @@ export async function mergeContacts(
     where: { tenantId_id: { tenantId, id: sourceId } },
     data: { mergedIntoId: targetId, updatedAt: now },
     select: { id: true },
+  });
+  await recordAudit(tx, by, {
+    action: 'contact.merge',
+    target: { type: 'Contact', id: sourceId },
+    after: { mergedInto: targetId },
   });
   return { id: targetId };
 }

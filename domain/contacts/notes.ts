@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { recordAudit } from '../audit/record-audit.ts';
 import { ForbiddenError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { may, type Viewer } from '../auth/viewer.ts';
 import { noteLengthMax } from './contact-fields.ts';
@@ -43,13 +44,23 @@ export async function deleteNote(tx: Tx, viewer: Viewer, noteId: string): Promis
     throw new ForbiddenError('Only its author or a manager may delete a note.');
   }
   await tx.contactNote.deleteMany({ where: { tenantId: viewer.tenantId, id: noteId } });
+  const { contactId, authorId } = note;
+  await recordAudit(tx, viewer, {
+    action: 'contactNote.delete',
+    target: { type: 'ContactNote', id: noteId },
+    before: { contactId, authorId },
+  });
   return { id: noteId };
 }
 
-async function findNote(tx: Tx, tenantId: string, noteId: string): Promise<{ authorId: string | null }> {
+async function findNote(
+  tx: Tx,
+  tenantId: string,
+  noteId: string,
+): Promise<{ contactId: string; authorId: string | null }> {
   const note = await tx.contactNote.findUnique({
     where: { tenantId_id: { tenantId, id: noteId } },
-    select: { authorId: true },
+    select: { contactId: true, authorId: true },
   });
   if (!note) throw new NotFoundError('There is no such note.');
   return note;

@@ -1,3 +1,5 @@
+import { changesOf } from '../audit/changes.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { parsePhone } from '../contacts/phone.ts';
 import { problems } from '../errors.ts';
 import { canonicalLocale, isCountry, isTimeZone } from '../places.ts';
@@ -31,14 +33,20 @@ export type MessageSettings = {
 /** Changes a tenant's business profile and settings: what is undefined stays, null clears what may be empty. */
 export async function updateTenant(
   tx: Tx,
-  tenantId: string,
+  by: Answerable,
   profile: TenantProfile & MessageSettings,
 ): Promise<{ id: string }> {
-  const { country } = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { country: true } });
+  const { tenantId } = by;
+  const before = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } });
   const found = problems();
-  const data = { ...readProfile(profile, country, found), ...readSettings(profile, found) };
+  const data = { ...readProfile(profile, before.country, found), ...readSettings(profile, found) };
   found.throwIfAny();
-  return tx.tenant.update({ where: { id: tenantId }, data, select: { id: true } });
+  await tx.tenant.update({ where: { id: tenantId }, data, select: { id: true } });
+  const changes = changesOf(before, data, new Set(['country', 'timeZone', 'locale']));
+  if (changes) {
+    await recordAudit(tx, by, { action: 'tenant.update', target: { type: 'Tenant', id: tenantId }, ...changes });
+  }
+  return { id: tenantId };
 }
 
 function readSettings(

@@ -73,7 +73,11 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   }),
   contactDelete: async (tenant) => ({ input: { contactId: await tenant.make('Contact') } }),
   contactBlock: async (tenant) => ({ input: { contactId: await tenant.make('Contact') } }),
-  contactUnblock: async (tenant) => ({ input: { contactId: await tenant.make('Contact') } }),
+  contactUnblock: async (tenant) => {
+    const contactId = await tenant.make('Contact');
+    await tenant.call('contactBlock', { input: { contactId } });
+    return { input: { contactId } };
+  },
   contactMerge: async (tenant) => ({
     input: { sourceId: await tenant.make('Contact'), targetId: await tenant.id('Contact') },
   }),

@@ -1,0 +1,61 @@
+/**
+ * What each mutation leaves in the audit log: its action and the type of what it is done to (the object that it answers with, unless
+ * `of` names the input that holds its id). Or why it leaves nothing. A mutation that is new in the schema belongs here.
+ */
+export type Audited = { action: string; target: string; of?: string };
+
+const anEdit = 'An edit of what is there: nobody gains a right, nothing is spent and nothing is lost.';
+const aDraft = 'Something new of one’s own that does nothing by itself.';
+const ownRecord = 'Is its own record: ';
+
+export const audited: Readonly<Record<string, Audited | { because: string }>> = {
+  signUp: { because: 'Makes the tenant: there is nobody else yet whom it could concern.' },
+  signIn: { because: `${ownRecord}a session, with its time, address and device.` },
+  sessionRefresh: { because: 'Goes on with a session; reuse of a spent token ends it.' },
+  signOut: { because: 'Gives up one’s own session.' },
+  tenantUpdate: { action: 'tenant.update', target: 'Tenant' },
+
+  tagCreate: { because: aDraft },
+  tagUpdate: { because: anEdit },
+  tagDelete: { action: 'tag.delete', target: 'Tag' },
+  customFieldCreate: { because: aDraft },
+  customFieldUpdate: { because: anEdit },
+  customFieldDelete: { action: 'customField.delete', target: 'CustomField' },
+  contactCreate: { because: aDraft },
+  contactUpdate: { because: anEdit },
+  contactUpsert: { because: anEdit },
+  contactDelete: { action: 'contact.delete', target: 'Contact' },
+  contactBlock: { action: 'contact.block', target: 'Contact' },
+  contactUnblock: { action: 'contact.unblock', target: 'Contact' },
+  contactMerge: { action: 'contact.merge', target: 'Contact', of: 'sourceId' },
+  contactUnmerge: { action: 'contact.unmerge', target: 'Contact' },
+  contactNoteCreate: { because: aDraft },
+  contactNoteUpdate: { because: anEdit },
+  contactNoteDelete: { action: 'contactNote.delete', target: 'ContactNote' },
+  contactTagsSet: { because: anEdit },
+  contactTagsAdd: { because: anEdit },
+  contactTagsRemove: { because: anEdit },
+  contactConsentSet: { action: 'contactConsent.set', target: 'Contact' },
+  segmentCreate: { because: aDraft },
+  segmentUpdate: { because: anEdit },
+  segmentDelete: { action: 'segment.delete', target: 'Segment' },
+
+  whatsAppConnect: { action: 'whatsApp.connect', target: 'WhatsAppAccount' },
+  whatsAppNumberRefresh: { because: 'Takes over what Meta says of a number.' },
+  templateCreate: { because: 'Submits a text for review: nothing is sent with it.' },
+  templatesSync: { because: 'Takes over what Meta says of templates.' },
+  templateDelete: { action: 'template.delete', target: 'Template' },
+
+  campaignCreate: { because: aDraft },
+  campaignUpdate: { because: 'An edit of a draft.' },
+  campaignDelete: { action: 'campaign.delete', target: 'Campaign' },
+  campaignLaunch: { action: 'campaign.launch', target: 'Campaign' },
+  campaignPause: { action: 'campaign.pause', target: 'Campaign' },
+  campaignResume: { action: 'campaign.resume', target: 'Campaign' },
+  campaignCancel: { action: 'campaign.cancel', target: 'Campaign' },
+  messageSend: { because: `${ownRecord}a message is kept with all that became of it.` },
+
+  uploadCreate: { because: 'A place for a file: what comes in with it is written down by contactsImport.' },
+  contactsImport: { action: 'contacts.import', target: 'ContactImport' },
+  contactsImportCancel: { because: 'Stops one’s own work: what was done stays.' },
+};
