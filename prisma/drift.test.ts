@@ -19,6 +19,7 @@ const addedBySql = [
   // Partial indexes.
   'index audit_entries_actor_idx',
   'index audit_entries_target_idx',
+  'index campaigns_assigned_idx',
   'index campaigns_open_idx',
   'index messages_campaign_idx',
   'index messages_open_idx',
@@ -32,8 +33,13 @@ const addedBySql = [
   'index contact_imports_open_idx',
   'index contact_notes_origin_idx',
   'index contact_tags_origin_idx',
+  'index contacts_assigned_idx',
   'index contacts_merged_into_idx',
   'index dead_jobs_open_key_idx',
+
+  // A foreign key that empties one of its two columns.
+  'constraint campaigns_assigned_to_fkey on campaigns',
+  'constraint contacts_assigned_to_fkey on contacts',
 
   // Statuses are text with a CHECK.
   'constraint audit_entries_actor_type_check on audit_entries',
@@ -68,6 +74,8 @@ const addedBySql = [
   'constraint custom_fields_type_check on custom_fields',
   'constraint idempotency_keys_status_check on idempotency_keys',
   'constraint memberships_role_check on memberships',
+  'constraint tenants_sellers_see_campaigns_check on tenants',
+  'constraint tenants_sellers_see_contacts_check on tenants',
   'constraint uploads_status_check on uploads',
 
   // The walls: their text is checked against prisma/tables.ts.

@@ -21,6 +21,8 @@ export type Table = {
        * than an interval, by a function that sees no younger ones.
        */
       appendOnly?: { because: string } & ({ with: string } | { goneAfter: string });
+      /** The setting that holds a seller's id where the seller may see only what is assigned to nobody else. */
+      assignedBy?: 'app.contacts_of' | 'app.campaigns_of';
     }
   | { class: 'tenant itself'; because: string }
   | {
@@ -60,6 +62,7 @@ export const tables: readonly Table[] = [
     name: 'campaigns',
     class: 'tenant',
     tenantOf: 'tenant_id',
+    assignedBy: 'app.campaigns_of',
     foundBy: ['find_due_numbers', 'find_open_campaigns', 'find_silent_numbers'],
     loose: { created_by: 'Stays true when the person has left.', lease_token: 'A fencing token: refers to nothing.' },
   },
@@ -156,6 +159,7 @@ export const tables: readonly Table[] = [
     name: 'contacts',
     class: 'tenant',
     tenantOf: 'tenant_id',
+    assignedBy: 'app.contacts_of',
     loose: { import_id: 'Where it came from: stays true when the import has been cleared away.' },
   },
   { name: 'custom_fields', class: 'tenant', tenantOf: 'tenant_id' },
@@ -452,7 +456,14 @@ export type Policy = { name: string; command: string; role: string; using: strin
 /** The approved policies of a table: exactly these, in exactly these words. */
 export function policiesOf(table: Table): Policy[] {
   const found = { name: 'finder', command: 'SELECT', role: 'parley_finder', using: 'true', withCheck: null };
-  return [...ownPolicies(table), ...purgePolicy(table), ...(table.foundBy ? [found] : [])];
+  return [...ownPolicies(table), ...sellerPolicy(table), ...purgePolicy(table), ...(table.foundBy ? [found] : [])];
+}
+
+/** On top of the others: with no seller set it holds for every row. */
+function sellerPolicy(table: Table): Policy[] {
+  if (!('assignedBy' in table) || !table.assignedBy) return [];
+  const which = `((assigned_to IS NULL) OR COALESCE((assigned_to = ${idOf(table.assignedBy)}), true))`;
+  return [{ name: 'seller', command: 'ALL RESTRICTIVE', role: 'public', using: which, withCheck: which }];
 }
 
 function purgePolicy(table: Table): Policy[] {
@@ -468,10 +479,12 @@ function goneAfter(table: Table): string | undefined {
     : undefined;
 }
 
+/** Evaluated once a statement, thanks to the sub-select; '' and not NULL after the setting's first use on a connection. */
+const idOf = (setting: string) =>
+  `( SELECT (NULLIF(current_setting('${setting}'::text, true), ''::text))::uuid AS "nullif")`;
+
 function ownPolicies(table: Table): Policy[] {
-  // Evaluated once a statement, thanks to the sub-select; '' and not NULL after the setting's first use on a connection.
-  const is = (column: string, setting: string) =>
-    `(${column} = ( SELECT (NULLIF(current_setting('${setting}'::text, true), ''::text))::uuid AS "nullif"))`;
+  const is = (column: string, setting: string) => `(${column} = ${idOf(setting)})`;
   const rows = (name: string, role: string, which: string) => [
     { name, command: 'ALL', role, using: which, withCheck: which },
   ];

@@ -65,7 +65,7 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
   const read = (): Promise<Tx> => {
     if (isOver) return Promise.reject(new OperationOverError());
     if (isWriting) return Promise.reject(new Error('Nothing is read while a mutation writes.'));
-    reading ??= openReading(db, claims ?? {}, abandoned.signal);
+    reading ??= openReading(db, scopeOf(claims, known), abandoned.signal);
     return reading.tx;
   };
   const close = async () => {
@@ -93,7 +93,7 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
       return found;
     },
     knownViewer: () => known,
-    async write(fn, scope = claims ?? {}) {
+    async write(fn, scope = scopeOf(claims, known)) {
       if (isOver) throw new OperationOverError();
       isWriting = true;
       try {
@@ -105,7 +105,7 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
     },
     async writeAround(fn) {
       if (isOver) throw new OperationOverError();
-      const scope = claims ?? {};
+      const scope = scopeOf(claims, known);
       isWriting = true;
       try {
         await close();
@@ -130,6 +130,13 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
     },
   };
   return operation;
+}
+
+/** What the caller may see; until it is known who that is, the least that any role may. */
+function scopeOf(claims: Claims | null, known: Viewer | null): Scope {
+  if (!claims) return {};
+  const { tenantId, userId } = claims;
+  return { tenantId, userId, ...(known ? known.sees : { contactsOf: userId, campaignsOf: userId }) };
 }
 
 function openReading(db: Db, scope: Scope, signal: AbortSignal): Reading {

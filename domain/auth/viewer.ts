@@ -1,4 +1,4 @@
-import type { Tx } from '../../prisma/client.ts';
+import type { Assigned, Tx } from '../../prisma/client.ts';
 import { type Permission, permissionsOf, permissionsWithoutFactor, type Role, roles } from './permissions.ts';
 
 /** Who does something, as `created_by` columns and the audit log name it. */
@@ -20,6 +20,10 @@ type Asking<Type extends Actor['type']> = {
   origin: Origin | null;
   /** What it may do, whatever gives it the right. */
   permissions: ReadonlySet<Permission>;
+  /** Whose contacts and campaigns it sees, where that is not all of them. */
+  sees: Assigned;
+  /** Whether telephone numbers and e-mail addresses of contacts are shown to it only in part. */
+  isMasked: boolean;
 };
 
 export type PersonViewer = Asking<'PERSON'> & {
@@ -43,25 +47,32 @@ export function may(viewer: Viewer, permission: Permission): boolean {
   return viewer.permissions.has(permission);
 }
 
+type SessionRow = Pick<PersonViewer, 'confirmedAt' | 'owesFactor' | 'isMasked'> &
+  Record<'role' | 'contactsOf' | 'campaignsOf', string>;
+
 /**
  * Answers who is asking: reads the session and the membership behind a token in a transaction of its tenant and person.
  * Null when the session has ended or the membership is gone, so that either takes effect with the next operation.
  */
 export async function findViewer(tx: Tx, claims: Claims, origin: Origin | null, now: Date): Promise<Viewer | null> {
   const { tenantId, sessionId, userId } = claims;
-  // Every operation asks this first: written in SQL, it takes half the time.
-  const [session] = await tx.$queryRaw<{ role: string; confirmedAt: Date; owesFactor: boolean }[]>`
+  // Every operation asks this first: written in SQL, it takes half the time. What a seller may see holds in the transaction from here on.
+  const [session] = await tx.$queryRaw<SessionRow[]>`
     select m.role, s.confirmed_at as "confirmedAt",
       t.require_totp and not exists (
-        select from user_totp f where f.user_id = s.user_id and f.confirmed_at is not null) as "owesFactor"
+        select from user_totp f where f.user_id = s.user_id and f.confirmed_at is not null) as "owesFactor",
+      m.role = 'SELLER' and t.mask_for_sellers as "isMasked",
+      set_config('app.contacts_of', case when m.role = 'SELLER' and t.sellers_see_contacts <> 'ALL' then m.user_id::text else '' end, true) as "contactsOf",
+      set_config('app.campaigns_of', case when m.role = 'SELLER' and t.sellers_see_campaigns <> 'ALL' then m.user_id::text else '' end, true) as "campaignsOf"
       from sessions s join memberships m on m.tenant_id = s.tenant_id and m.user_id = s.user_id
       join tenants t on t.id = s.tenant_id
      where s.tenant_id = ${tenantId}::uuid and s.id = ${sessionId}::uuid and s.user_id = ${userId}::uuid
        and s.revoked_at is null and s.expires_at > ${now}`;
   const role = roles.find((known) => known === session?.role);
   if (!session || !role) return null;
-  const { confirmedAt, owesFactor } = session;
+  const { contactsOf, campaignsOf, ...known } = session;
   const actor = { type: 'PERSON', id: userId } as const;
-  const permissions = owesFactor ? permissionsWithoutFactor : permissionsOf(role);
-  return { tenantId, actor, origin, permissions, userId, sessionId, role, confirmedAt, owesFactor };
+  const permissions = known.owesFactor ? permissionsWithoutFactor : permissionsOf(role);
+  const sees = { contactsOf, campaignsOf };
+  return { tenantId, actor, origin, permissions, sees, userId, sessionId, ...known, role };
 }
