@@ -2,7 +2,10 @@ import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import { createReadKey } from '../domain/auth/key-claims.ts';
+import type { KeyUses } from '../domain/auth/key-uses.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
+import { isPerson } from '../domain/auth/viewer.ts';
 import type { Db } from '../prisma/client.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Context, Services } from '../schema/builder.ts';
@@ -18,6 +21,7 @@ export type GraphQLOptions = {
   db: Db;
   log: Log;
   keys: AuthKeys;
+  keyUses: KeyUses;
   services: Services;
   isProduction: boolean;
   corsOrigins: string[];
@@ -38,6 +42,7 @@ const graphiql = {
 /** `/graphql`: one operation, its transactions, its time limit and its masked errors. */
 export function createGraphQL(options: GraphQLOptions): Handler {
   const { db, keys, services, isProduction, bodyBytesMax } = options;
+  const readKey = createReadKey(db);
   const yoga = createYoga<Given, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -51,13 +56,13 @@ export function createGraphQL(options: GraphQLOptions): Handler {
     maskedErrors: { maskError: (error) => (error instanceof Error ? error : new Error(String(error))) }, // masked below, where the request's id is known
     context: async ({ request, requestId, address }) => {
       const origin = { requestId, address, userAgent: request.headers.get('user-agent')?.slice(0, 500) ?? null };
-      const claims = await readClaims(request.headers.get('authorization'), keys, services.now());
+      const claims = await readClaims(request.headers.get('authorization'), { keys, readKey }, services.now());
       return Object.assign(startOperation(db, claims, origin, services.now), { requestId, services });
     },
     plugins: [
       ...operationLimits(options.queryLimits, isProduction),
       countOperations(options.metrics),
-      oneOperation(options.timeoutMs),
+      oneOperation(options.timeoutMs, options.keyUses),
       mask(),
     ],
   });
@@ -93,8 +98,8 @@ function headersOf(request: IncomingMessage): Headers {
   return headers;
 }
 
-/** Ends the operation's transactions however it ends, and gives up on it when it takes too long or nobody waits for it. */
-function oneOperation(timeoutMs: number): Plugin<Context & Given> {
+/** Ends the operation's transactions however it ends, and gives up on it when it takes too long or nobody waits for it. Notes the key it came with. */
+function oneOperation(timeoutMs: number, keyUses: KeyUses): Plugin<Context & Given> {
   return {
     onExecute({ executeFn, setExecuteFn, args: { contextValue: operation } }) {
       setExecuteFn(async (args: ExecutionArgs): Promise<ExecutionResult> => {
@@ -114,6 +119,8 @@ function oneOperation(timeoutMs: number): Plugin<Context & Given> {
             return (await executeFn(args)) as ExecutionResult;
           } finally {
             void operation.end(); // the answer need not wait for it: nothing is lost with a transaction that only read
+            const viewer = operation.knownViewer();
+            if (viewer && !isPerson(viewer)) keyUses.note(viewer);
           }
         };
         try {

@@ -1,4 +1,5 @@
 import { createMeta } from '../connectors/whatsapp/meta.ts';
+import { createKeyUses } from '../domain/auth/key-uses.ts';
 import { loadAuthKeys } from '../domain/auth/keys.ts';
 import { refuseStrongRole } from '../prisma/role.ts';
 import { createDb } from '../prisma/client.ts';
@@ -38,6 +39,12 @@ const keys = loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
 const registry = createRegistry();
 watchPools(registry, { app: db.pool, webhooks: webhookDb.pool });
 const webhookMetrics = createWebhookMetrics(registry);
+const now = () => new Date();
+await using keyUses = createKeyUses({
+  db,
+  now,
+  onError: (err) => log.warn({ err }, 'the last use of a key was not written down'),
+});
 await using intake = createIntake({ db: webhookDb, log, metrics: webhookMetrics });
 await using operators = await serveMetrics({ registry, log }, env.METRICS_PORT);
 await using server = await listen(
@@ -45,6 +52,7 @@ await using server = await listen(
     db,
     log,
     keys,
+    keyUses,
     storage: createStorage(env.STORAGE_URL),
     isProduction: env.NODE_ENV === 'production',
     corsOrigins: env.CORS_ORIGINS,
@@ -68,7 +76,7 @@ await using server = await listen(
       rootFieldsMax: env.QUERY_ROOT_FIELDS_MAX,
     },
     services: {
-      now: () => new Date(),
+      now,
       publicUrl,
       keys,
       keyring: env.ENCRYPTION_KEYS,

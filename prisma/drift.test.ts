@@ -42,6 +42,7 @@ const addedBySql = [
   'constraint contacts_assigned_to_fkey on contacts',
 
   // Statuses are text with a CHECK.
+  'constraint api_keys_revoked_because_check on api_keys',
   'constraint audit_entries_actor_type_check on audit_entries',
   'constraint campaigns_status_check on campaigns',
   'constraint connections_external_id_check on connections',

@@ -177,6 +177,13 @@ export const tables: readonly Table[] = [
     },
   },
   { name: 'idempotency_keys', class: 'tenant', tenantOf: 'tenant_id', foundBy: ['find_tenants_to_purge'] },
+  {
+    name: 'api_keys',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    foundBy: ['find_api_key'],
+    loose: { created_by: 'Stays true when the person has left.' },
+  },
 
   // People and their places in tenants.
   {
@@ -298,6 +305,13 @@ export const powerfulFunctions = [
     owner: 'parley_finder',
     callers: ['parley_app'],
     because: 'Before an old key can go, everything that it sealed is sealed anew, person by person.',
+  },
+  {
+    name: 'find_api_key',
+    takes: 'uuid',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Whose key a request comes with, before there is a tenant; it says nothing else of the key.',
   },
   {
     name: 'find_idle_imports',

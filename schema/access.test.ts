@@ -12,6 +12,7 @@ const forEverybody = [
   'Mutation.signIn',
   'Mutation.sessionRefresh',
   'Mutation.signOut',
+  'Mutation.apiKeyReport',
 ];
 
 test('every field at the top says what it needs, and only the known ones need nothing', () => {

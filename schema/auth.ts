@@ -4,7 +4,7 @@ import { parseRefreshToken, type RefreshToken } from '../domain/auth/refresh-tok
 import { endSession, type OpenSession, refreshSession } from '../domain/auth/sessions.ts';
 import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
 import { prepareSignUp, signUp } from '../domain/auth/sign-up.ts';
-import { isPerson, type PersonViewer } from '../domain/auth/viewer.ts';
+import { isPerson, type PersonViewer, type Viewer as AnyViewer } from '../domain/auth/viewer.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
@@ -12,8 +12,9 @@ import {
   RateLimitedError,
   SessionEndedError,
 } from '../domain/errors.ts';
+import { ApiKey } from './api-keys.ts';
 import { builder, type Context } from './builder.ts';
-import { known } from './node.ts';
+import { amongOwn, known } from './node.ts';
 import { Tenant } from './tenants.ts';
 
 export const Role = builder.enumType('Role', {
@@ -42,23 +43,36 @@ export const User = builder.prismaNode('User', {
   }),
 });
 
-/** The fields that say who is signed in, where; the same on a viewer and on a new session. */
-const Viewer = builder.objectRef<PersonViewer>('Viewer').implement({
-  description: 'Who is asking, for which tenant, with which role.',
+const Viewer = builder.objectRef<AnyViewer>('Viewer').implement({
+  description: 'Who is asking, for which tenant: a person with a role, or a program with a key.',
   authScopes: { signedIn: true },
   fields: (t) => ({
     user: t.prismaField({
       type: User,
-      description: 'The person who is signed in.',
-      resolve: (query, { userId }, _args, ctx) => ctx.tx.user.findUniqueOrThrow({ ...query, where: { id: userId } }),
+      nullable: true,
+      description: 'The person who is signed in; null when it is a program.',
+      resolve: (query, viewer, _args, ctx) =>
+        isPerson(viewer) ? ctx.tx.user.findUniqueOrThrow({ ...query, where: { id: viewer.userId } }) : null,
+    }),
+    apiKey: t.prismaField({
+      type: ApiKey,
+      nullable: true,
+      description: 'The key that is asked with; null when it is a person.',
+      resolve: (query, viewer, _args, ctx) =>
+        isPerson(viewer) ? null : ctx.tx.apiKey.findUniqueOrThrow({ ...query, where: amongOwn(viewer.apiKeyId, ctx) }),
     }),
     tenant: t.prismaField({
       type: Tenant,
-      description: 'The tenant that the person is signed in for.',
+      description: 'The tenant that is asked for.',
       resolve: (query, { tenantId }, _args, ctx) =>
         ctx.tx.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
     }),
-    role: t.expose('role', { type: Role, description: 'The person’s role in that tenant.' }),
+    role: t.field({
+      type: Role,
+      nullable: true,
+      description: 'The person’s role in that tenant; null when it is a program.',
+      resolve: (viewer) => (isPerson(viewer) ? viewer.role : null),
+    }),
   }),
 });
 
@@ -66,12 +80,9 @@ builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
     nullable: true,
-    description: 'Who is signed in; null when nobody is.',
+    description: 'Who is asking; null when nobody is signed in.',
     authScopes: { public: true },
-    resolve: async (_root, _args, ctx) => {
-      const viewer = await ctx.viewer();
-      return isPerson(viewer) ? viewer : null;
-    },
+    resolve: (_root, _args, ctx) => ctx.viewer(),
   }),
 );
 

@@ -3,6 +3,7 @@ import './scalars.ts';
 import './errors.ts';
 import './node.ts';
 import './auth.ts';
+import './api-keys.ts';
 import './tenants.ts';
 import './uploads.ts';
 import './contacts.ts';

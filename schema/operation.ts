@@ -2,6 +2,7 @@ import {
   type Claims,
   findViewer,
   isPerson,
+  type KeyClaims,
   type Origin,
   type PersonViewer,
   type Viewer,
@@ -52,7 +53,12 @@ export class OperationOverError extends Error {
   }
 }
 
-export function startOperation(db: Db, claimed: Claims | null, origin: Origin | null, now: () => Date): Operation {
+export function startOperation(
+  db: Db,
+  claimed: Claims | KeyClaims | null,
+  origin: Origin | null,
+  now: () => Date,
+): Operation {
   let claims = claimed;
   let reading: Reading | undefined;
   let isWriting = false;
@@ -74,7 +80,12 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
     await open?.close();
   };
   const findOut = async () => {
-    known = claims ? await findViewer(await read(), claims, origin, now()) : null;
+    if (!claims) return null;
+    known = await findViewer(await read(), claims, origin, now());
+    if (!known && 'apiKeyId' in claims) {
+      claims = null; // anybody can name a key: whoever does not have it is nobody, and reads as nobody
+      await close();
+    }
     return known;
   };
   const operation: Operation = {
@@ -133,9 +144,11 @@ export function startOperation(db: Db, claimed: Claims | null, origin: Origin | 
 }
 
 /** What the caller may see; until it is known who that is, the least that any role may. */
-function scopeOf(claims: Claims | null, known: Viewer | null): Scope {
+function scopeOf(claims: Claims | KeyClaims | null, known: Viewer | null): Scope {
   if (!claims) return {};
-  const { tenantId, userId } = claims;
+  const { tenantId } = claims;
+  if ('apiKeyId' in claims) return { tenantId, ...known?.sees };
+  const { userId } = claims;
   return { tenantId, userId, ...(known ? known.sees : { contactsOf: userId, campaignsOf: userId }) };
 }
 

@@ -11,6 +11,7 @@ import { type ApiOptions, createApi } from '../api/server.ts';
 import { createIntake } from '../api/webhooks/intake.ts';
 import { createWebhookMetrics } from '../api/webhooks/metrics.ts';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
+import { createKeyUses } from '../domain/auth/key-uses.ts';
 import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
 import { createDb, type Db } from '../prisma/client.ts';
 import { queueRevision } from '../prisma/readiness.ts';
@@ -162,10 +163,13 @@ export async function startTestApi(
   const publicUrl = { value: '' };
   const webhookMetrics = createWebhookMetrics(new Registry());
   const intake = createIntake({ db, log, metrics: webhookMetrics });
+  const onError = (err: unknown) => log.warn({ err }, 'the last use of a key was not written down');
+  const keyUses = createKeyUses({ db, now: clock.now, onError });
   const listener = createApi({
     db,
     log,
     keys,
+    keyUses,
     storage,
     isProduction: false,
     corsOrigins: [],
@@ -198,6 +202,7 @@ export async function startTestApi(
     graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
+      await keyUses[Symbol.asyncDispose]();
       await intake[Symbol.asyncDispose]();
     },
   };

@@ -48,3 +48,31 @@ export function permissionsOf(role: Role): ReadonlySet<Permission> {
 
 /** What is left to a person who owes the second factor that the tenant asks for: to see which tenant that is, whatever the role. */
 export const permissionsWithoutFactor: ReadonlySet<Permission> = new Set(['tenant.read']);
+
+/** What an API key can be given. Never what concerns people, keys, credentials of partners or the account itself: that takes a person. */
+export const keyPermissions = [
+  'tenant.read',
+  'contacts.read',
+  'contacts.write',
+  'contacts.assign',
+  'contacts.reveal',
+  'contacts.delete',
+  'contacts.import',
+  'segments.read',
+  'segments.write',
+  'settings.write',
+  'whatsapp.read',
+  'templates.read',
+  'templates.write',
+  'campaigns.read',
+  'campaigns.write',
+  'messages.read',
+  'messages.send',
+] as const satisfies readonly Permission[];
+
+export type KeyPermission = (typeof keyPermissions)[number];
+
+/** What a key with these scopes may do. A scope that keys can no longer be given is worth nothing. */
+export function permissionsOfKey(scopes: readonly string[]): ReadonlySet<KeyPermission> {
+  return new Set(keyPermissions.filter((permission) => scopes.includes(permission)));
+}

@@ -2,7 +2,15 @@
  * What each mutation leaves in the audit log: its action and the type of what it is done to (the object that it answers with, unless
  * `of` names the input that holds its id). Or why it leaves nothing. A mutation that is new in the schema belongs here.
  */
-export type Audited = { action: string; target: string; of?: string };
+export type Audited = {
+  action: string;
+  target: string;
+  of?: string;
+  /** The field of the answer that holds the object, where the answer is not the object itself. */
+  within?: string;
+  /** Nobody has to be signed in for it, and nobody is named: it is the system’s deed. */
+  isPublic?: true;
+};
 
 const anEdit = 'An edit of what is there: nobody gains a right, nothing is spent and nothing is lost.';
 const aDraft = 'Something new of one’s own that does nothing by itself.';
@@ -14,6 +22,11 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   sessionRefresh: { because: 'Goes on with a session; reuse of a spent token ends it.' },
   signOut: { because: 'Gives up one’s own session.' },
   tenantUpdate: { action: 'tenant.update', target: 'Tenant' },
+
+  apiKeyCreate: { action: 'apiKey.create', target: 'ApiKey', within: 'apiKey' },
+  apiKeyRotate: { action: 'apiKey.rotate', target: 'ApiKey', of: 'apiKeyId' },
+  apiKeyRevoke: { action: 'apiKey.revoke', target: 'ApiKey' },
+  apiKeyReport: { action: 'apiKey.report', target: 'ApiKey', of: 'key', isPublic: true },
 
   tagCreate: { because: aDraft },
   tagUpdate: { because: anEdit },

@@ -17,6 +17,7 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   contacts: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
   segments: () => ({}),
   segmentPreview: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
+  apiKeys: () => ({}),
   contactImports: () => ({}),
   campaigns: () => ({}),
   whatsAppAccounts: () => ({}),
@@ -41,6 +42,21 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   sessionRefresh: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
   signOut: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
   tenantUpdate: (tenant) => ({ input: { legalName: tenant.text('legal name'), city: tenant.text('city') } }),
+
+  apiKeyCreate: (tenant) => ({
+    input: {
+      name: tenant.text('key'),
+      integration: tenant.text('integration'),
+      scopes: ['CONTACTS_READ'],
+      allowedRanges: ['127.0.0.0/8'],
+    },
+  }),
+  apiKeyRotate: async (tenant) => ({ input: { apiKeyId: await tenant.make('ApiKey'), keepOldForHours: 1 } }),
+  apiKeyRevoke: async (tenant) => ({ input: { apiKeyId: await tenant.make('ApiKey') } }),
+  apiKeyReport: async (tenant) => {
+    const { result } = await tenant.call('apiKeyCreate', await calls['apiKeyCreate']?.(tenant));
+    return { input: { key: result['secret'] } };
+  },
 
   // Contacts and what is kept about them.
   tagCreate: (tenant) => ({ input: { name: tenant.text('tag') } }),
@@ -183,6 +199,7 @@ const file = 'name,phone\nAna,+5511987654321\n';
 
 /** The call that makes an object of a type. */
 export const makers: Readonly<Record<string, string>> = {
+  ApiKey: 'apiKeyCreate',
   Campaign: 'campaignCreate',
   Contact: 'contactCreate',
   ContactImport: 'contactsImport',

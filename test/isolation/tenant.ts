@@ -91,7 +91,7 @@ export function createTenant(url: string, person: Person, voice?: Tenant, newNum
       const variables = await calls[name]?.(tenant);
       if (!variables) throw new Error(`Nothing makes a ${type}: say it in test/isolation/calls.ts.`);
       const { result } = await tenant.call(name, variables);
-      return String(result['id']);
+      return idIn(result, type);
     },
     newNumber: newNumber ?? voice?.newNumber ?? noNumber,
     async customValue() {
@@ -136,6 +136,12 @@ async function post(url: string, accessToken: string, query: string, variables: 
   const body = await response.text();
   const { data = null, errors = [] } = JSON.parse(body) as Partial<Pick<Answer, 'data' | 'errors'>>;
   return { status: response.status, headers: JSON.stringify([...response.headers]), body, data, errors };
+}
+
+/** The id of what was made: the answer’s own, or of the object of that type in it. */
+function idIn(result: Record<string, unknown>, type: string): string {
+  const inner = Object.values(result).find((value) => (value as Variables | null)?.['__typename'] === type);
+  return String(result['id'] ?? (inner as Variables | undefined)?.['id']);
 }
 
 /** Notes the id of every object in an answer. */
