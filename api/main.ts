@@ -5,7 +5,7 @@ import { refuseStrongRole } from '../prisma/role.ts';
 import { createDb } from '../prisma/client.ts';
 import { queueRevision } from '../prisma/readiness.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
-import { metaOf, readEnv } from '../runtime/env.ts';
+import { hashingOf, mailOf, metaOf, readEnv } from '../runtime/env.ts';
 import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
@@ -80,6 +80,8 @@ await using server = await listen(
       publicUrl,
       keys,
       keyring: env.ENCRYPTION_KEYS,
+      hashing: hashingOf(env),
+      hasMail: mailOf(env) !== null,
       meta,
       limits: {
         uploadBytesMax: env.UPLOAD_BYTES_MAX,
@@ -90,6 +92,7 @@ await using server = await listen(
   }),
   env.PORT,
 );
+if (!mailOf(env)) log.warn('mails are off: SMTP_URL, MAIL_FROM and APP_URL are not set');
 log.info({ port: server.port, metricsPort: operators.port }, 'api is up');
 log.info({ signal: await askedToStop }, 'api is stopping');
 setTimeout(() => {

@@ -77,6 +77,9 @@ const addedBySql = [
   'constraint memberships_role_check on memberships',
   'constraint tenants_sellers_see_campaigns_check on tenants',
   'constraint tenants_sellers_see_contacts_check on tenants',
+  'constraint sign_in_signals_outcome_check on sign_in_signals',
+  'constraint user_mail_choices_source_check on user_mail_choices',
+  'constraint user_tokens_purpose_check on user_tokens',
   'constraint uploads_status_check on uploads',
 
   // The walls: their text is checked against prisma/tables.ts.

@@ -8,6 +8,8 @@ export type Table = {
   tenantOf: 'tenant_id' | 'owner_tenant_id' | 'id' | "(payload ->> 'tenantId')::uuid" | null;
   /** The functions that look here across tenants. */
   foundBy?: readonly FinderName[];
+  /** A role whose function reads here, under the policies that hold for everybody. */
+  readBy?: 'parley_queue';
   /** A role whose function may have its statistics brought up to date. */
   analyzedBy?: 'parley_queue';
   /** Columns that hold the id of something and have no foreign key, and why. */
@@ -16,11 +18,7 @@ export type Table = {
   | {
       /** A tenant's rows: seen and written with that tenant set, and only then. */
       class: 'tenant';
-      /**
-       * The application adds rows and never changes or removes them: they go with their parent, by the foreign key, or when they are older
-       * than an interval, by a function that sees no younger ones.
-       */
-      appendOnly?: { because: string } & ({ with: string } | { goneAfter: string });
+      appendOnly?: AppendOnly;
       /** The setting that holds a seller's id where the seller may see only what is assigned to nobody else. */
       assignedBy?: 'app.contacts_of' | 'app.campaigns_of';
     }
@@ -30,6 +28,8 @@ export type Table = {
       class: 'person';
       personOf: 'id' | 'user_id';
       because: string;
+      /** As for a tenant's. */
+      appendOnly?: AppendOnly;
     }
   | {
       /** The fleet's own rows, out of the application's reach. */
@@ -38,6 +38,12 @@ export type Table = {
     }
   | { class: 'exempt'; because: string }
 );
+
+/**
+ * The application adds rows and never changes or removes them: they go with their parent, by the foreign key, or when they are older
+ * than an interval, by a function that sees no younger ones.
+ */
+type AppendOnly = { because: string } & ({ with: string } | { goneAfter: string });
 
 export const tables: readonly Table[] = [
   // Messages, campaigns, templates, and the accounts they go through.
@@ -207,6 +213,7 @@ export const tables: readonly Table[] = [
     tenantOf: 'tenant_id',
     because: 'Read to find out who is asking and where that person works, before there is a tenant.',
     foundBy: ['find_sign_in', 'find_identity'],
+    readBy: 'parley_queue',
   },
   {
     name: 'sign_in_challenges',
@@ -237,6 +244,38 @@ export const tables: readonly Table[] = [
     tenantOf: null,
     because: 'An account elsewhere is a person’s, who signs in with it for whatever tenant.',
     foundBy: ['find_identity'],
+  },
+  {
+    name: 'user_passwords',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Only the person changes it, and only the finder below reads it for somebody who is not signed in yet.',
+    foundBy: ['find_sign_in'],
+  },
+  {
+    name: 'user_tokens',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Links that were mailed to the person: the token says whose it is, so it is looked up as that person.',
+  },
+  {
+    name: 'sign_in_signals',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Where and with what a person signs in, in hashes: compared with the person’s own only.',
+    appendOnly: { goneAfter: '2 years', because: 'Whoever got in must not be able to wipe the traces.' },
+    loose: { user_id: 'Tries with an address that nobody has are nobody’s: they are written like any other.' },
+  },
+  {
+    name: 'user_mail_choices',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'What the person said about news by mail.',
+    appendOnly: { with: 'users', because: 'It is the evidence for having sent any.' },
   },
   {
     name: 'users',
@@ -433,6 +472,20 @@ export const powerfulFunctions = [
     because: 'The audit log is kept for two years; its policy shows this function nothing younger.',
   },
   {
+    name: 'purge_sign_in_signals',
+    takes: 'integer',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Signals are kept for two years; their policy shows this function nothing younger.',
+  },
+  {
+    name: 'record_person_deed',
+    takes: 'boolean, text, text, uuid, text, text, jsonb, uuid',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'What happens to a person’s account is written down for every tenant of theirs; it sees no other person.',
+  },
+  {
     name: 'analyze_messages',
     takes: '',
     owner: 'parley_queue',
@@ -470,7 +523,13 @@ export type Policy = { name: string; command: string; role: string; using: strin
 /** The approved policies of a table: exactly these, in exactly these words. */
 export function policiesOf(table: Table): Policy[] {
   const found = { name: 'finder', command: 'SELECT', role: 'parley_finder', using: 'true', withCheck: null };
-  return [...ownPolicies(table), ...sellerPolicy(table), ...purgePolicy(table), ...(table.foundBy ? [found] : [])];
+  return [
+    ...ownPolicies(table),
+    ...sellerPolicy(table),
+    ...purgePolicy(table),
+    ...deedsPolicy(table),
+    ...(table.foundBy ? [found] : []),
+  ];
 }
 
 /** On top of the others: with no seller set it holds for every row. */
@@ -478,6 +537,15 @@ function sellerPolicy(table: Table): Policy[] {
   if (!('assignedBy' in table) || !table.assignedBy) return [];
   const which = `((assigned_to IS NULL) OR COALESCE((assigned_to = ${idOf(table.assignedBy)}), true))`;
   return [{ name: 'seller', command: 'ALL RESTRICTIVE', role: 'public', using: which, withCheck: which }];
+}
+
+/** The audit log takes entries from a function on behalf of a person: for tenants of that person. */
+function deedsPolicy({ name }: Table): Policy[] {
+  if (name !== 'audit_entries') return [];
+  const withCheck = `(tenant_id IN ( SELECT m.tenant_id
+   FROM memberships m
+  WHERE (m.user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))))`;
+  return [{ name: 'deeds', command: 'ALL', role: 'parley_queue', using: 'false', withCheck }];
 }
 
 function purgePolicy(table: Table): Policy[] {
@@ -521,6 +589,8 @@ export function grantsOf(table: Table): Record<string, string[]> {
   return {
     ...ownGrants(table),
     ...(goneAfter(table) === undefined ? {} : { parley_queue: ['DELETE', 'SELECT'] }),
+    ...(table.name === 'audit_entries' ? { parley_queue: ['DELETE', 'INSERT', 'SELECT'] } : {}),
+    ...(table.readBy ? { [table.readBy]: ['SELECT'] } : {}),
     ...(table.foundBy ? { parley_finder: ['SELECT'] } : {}),
     ...(table.analyzedBy ? { [table.analyzedBy]: ['MAINTAIN'] } : {}),
   };
@@ -535,6 +605,7 @@ function ownGrants(table: Table): Record<string, string[]> {
     case 'tenant itself':
       return { parley_app: withoutDelete };
     case 'person':
+      if (table.appendOnly) return { parley_app: ['INSERT', 'SELECT'] };
       return { parley_app: table.personOf === 'id' ? withoutDelete : everything };
     case 'system':
       return { parley_queue: everything };

@@ -102,6 +102,16 @@ const settings = {
     .string()
     .regex(/^v\d{1,3}\.\d$/, 'expected a version as v25.0')
     .default('v25.0'),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'expected smtp://user:password@host:port or smtps://…' }).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>@\r\n]*<[^<>@\s]+@[\w.-]+>|[^<>@\s]+@[\w.-]+)$/, 'expected as Parley <no-reply@example.com>')
+    .optional(),
+  APP_URL: baseUrl.optional(),
+  MAIL_TIMEOUT_MS: count(8_000, 100),
+  ARGON2_MEMORY_KIB: count(19_456, 19_456, 4_194_304),
+  ARGON2_TIME: count(2, 2, 100),
+  ARGON2_PARALLELISM: count(1, 1, 64),
   CORS_ORIGINS: list
     .refine((origins) => origins.every(isOrigin), 'expected origins as https://app.example.com, without a path')
     .default([]),
@@ -188,7 +198,10 @@ export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = 
 }
 
 /** Variables that turn a partner on, all of them together; without any it is off. */
-const partners = [['META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN']] as const;
+const partners = [
+  ['META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN'],
+  ['SMTP_URL', 'MAIL_FROM', 'APP_URL'],
+] as const;
 
 /** Values that are right each by itself and wrong together. */
 function findClashes(env: Outputs<typeof settings>): string[] {
@@ -219,4 +232,17 @@ export function metaOf(env: Outputs<typeof settings>): {
   if (appId === undefined || appSecrets === undefined || verifyToken === undefined) return null;
   const { META_GRAPH_URL: graphUrl, META_GRAPH_VERSION: graphVersion, META_TIMEOUT_MS: timeoutMs } = env;
   return { appId, appSecrets, verifyToken, graphUrl, graphVersion, timeoutMs };
+}
+
+/** What mails are sent with, and where their links lead; null when mails are off. */
+export function mailOf(
+  env: Outputs<typeof settings>,
+): { url: string; from: string; appUrl: string; timeoutMs: number } | null {
+  const { SMTP_URL: url, MAIL_FROM: from, APP_URL: appUrl, MAIL_TIMEOUT_MS: timeoutMs } = env;
+  return url === undefined || from === undefined || appUrl === undefined ? null : { url, from, appUrl, timeoutMs };
+}
+
+/** How passwords are hashed. */
+export function hashingOf(env: Outputs<typeof settings>): { memoryKib: number; time: number; parallelism: number } {
+  return { memoryKib: env.ARGON2_MEMORY_KIB, time: env.ARGON2_TIME, parallelism: env.ARGON2_PARALLELISM };
 }

@@ -152,9 +152,10 @@ builder.mutationField('signUp', (t) =>
     errors: { types: [InvalidInputError, EmailTakenError, RateLimitedError] },
     args: { input: t.arg({ type: SignUpInput, required: true, description: 'Who signs up.' }) },
     resolve: async (_root, { input }, ctx) => {
-      const prepared = await prepareSignUp(input);
-      const now = ctx.services.now();
-      return answerWith(ctx, await ctx.write((tx) => signUp(tx, prepared, now), prepared));
+      const { now, hashing } = ctx.services;
+      const prepared = await prepareSignUp(input, hashing);
+      const at = now();
+      return answerWith(ctx, await ctx.write((tx) => signUp(tx, prepared, ctx.origin, at), prepared));
     },
   }),
 );
@@ -177,9 +178,10 @@ builder.mutationField('signIn', (t) =>
     args: { input: t.arg({ type: SignInInput, required: true, description: 'Who signs in.' }) },
     resolve: async (_root, { input }, ctx) => {
       const account = await ctx.write((tx) => findAccount(tx, input.email), {});
-      const proven = await provePassword(account, input.password);
-      const now = ctx.services.now();
-      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, now), proven));
+      const { now, hashing } = ctx.services;
+      const proven = await provePassword(account, input.password, hashing);
+      const at = now();
+      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, ctx.origin, at), proven));
     },
   }),
 );
@@ -204,7 +206,8 @@ builder.mutationField('sessionRefresh', (t) =>
       const token = parseRefreshToken(input.refreshToken);
       const { now, keys } = ctx.services;
       const at = now();
-      const session = token && (await ctx.write((tx) => refreshSession(tx, token, keys.secrets, at), token));
+      const session =
+        token && (await ctx.write((tx) => refreshSession(tx, token, keys.secrets, ctx.origin, at), token));
       if (!session) throw new SessionEndedError('The session has ended. Please sign in again.');
       return answerWith(ctx, session);
     },

@@ -5,6 +5,7 @@ import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
+import type { HashParameters } from '../domain/auth/password.ts';
 import type { Permission } from '../domain/auth/permissions.ts';
 import { isPerson, may, type Viewer } from '../domain/auth/viewer.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
@@ -28,6 +29,10 @@ export type Services = {
   keys: AuthKeys;
   /** What seals and opens the credentials of partners. */
   keyring: Keyring;
+  /** How passwords are hashed. */
+  hashing: HashParameters;
+  /** Whether mails are sent; where they are not, whoever needs one is told. */
+  hasMail: boolean;
   /** The way to Meta; null when it is off. */
   meta: Meta | null;
   limits: {

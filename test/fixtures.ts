@@ -56,6 +56,9 @@ export const testKeys: { jwt: { kid: string; key: Buffer }[]; encryption: { kid:
   encryption: [{ kid: 'test', key: randomBytes(32) }],
 };
 
+/** Passwords of tests are hashed at a small part of what production asks for. */
+export const testHashing = { memoryKib: 1_024, time: 2, parallelism: 1 };
+
 export type GraphQLAnswer = {
   data: Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- it has the shape of its query
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
@@ -188,6 +191,8 @@ export async function startTestApi(
       },
       keys,
       keyring: testKeys.encryption,
+      hashing: testHashing,
+      hasMail: true,
       meta,
       limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 300 },
       ...services,

@@ -6,7 +6,7 @@ import {
   type RefreshToken,
   successorOf,
 } from './refresh-token.ts';
-import type { Claims } from './viewer.ts';
+import type { Claims, Origin } from './viewer.ts';
 
 const dayMs = 24 * 60 * 60_000;
 /** How long a session lives at most, and how long without being used. */
@@ -19,11 +19,16 @@ const repeatWithinMs = 10_000;
 export type OpenSession = { claims: Claims; refreshToken: string };
 
 /** Begins a session of a person in a tenant, in a transaction of both. */
-export async function createSession(tx: Tx, tenantId: string, userId: string, now: Date): Promise<OpenSession> {
+export async function createSession(
+  tx: Tx,
+  { tenantId, userId }: { tenantId: string; userId: string },
+  origin: Origin | null,
+  now: Date,
+): Promise<OpenSession> {
   await deleteEnded(tx, tenantId, userId, now);
   const expiresAt = new Date(now.getTime() + absoluteLifeMs);
   const session = await tx.session.create({
-    data: { tenantId, userId, createdAt: now, lastUsedAt: now, confirmedAt: now, expiresAt },
+    data: { tenantId, userId, createdAt: now, lastUsedAt: now, confirmedAt: now, expiresAt, ...placeOf(origin) },
     select: { id: true },
   });
   const token = newRefreshToken(tenantId, userId);
@@ -50,6 +55,7 @@ export async function refreshSession(
   tx: Tx,
   token: RefreshToken,
   serverSecrets: readonly Buffer[],
+  origin: Origin | null,
   now: Date,
 ): Promise<OpenSession | null> {
   const { tenantId, userId } = token;
@@ -70,7 +76,8 @@ export async function refreshSession(
     const { sessionId } = consumed;
     const successor = successorOf(token, newestSecret);
     await storeToken(tx, successor, sessionId, now);
-    await tx.session.update({ where: { tenantId_id: { tenantId, id: sessionId } }, data: { lastUsedAt: now } });
+    const used = { lastUsedAt: now, ...placeOf(origin) };
+    await tx.session.update({ where: { tenantId_id: { tenantId, id: sessionId } }, data: used });
     return { claims: { tenantId, userId, sessionId }, refreshToken: formatRefreshToken(successor) };
   }
 
@@ -118,6 +125,10 @@ async function storeToken(tx: Tx, token: RefreshToken, sessionId: string, now: D
     data: { tenantId, userId, sessionId, hash: hashRefreshToken(token), createdAt: now },
     select: { tenantId: true },
   });
+}
+
+function placeOf(origin: Origin | null): { address: string | null; userAgent: string | null } {
+  return { address: origin?.address ?? null, userAgent: origin?.userAgent ?? null };
 }
 
 async function revoke(tx: Tx, tenantId: string, id: string, now: Date): Promise<void> {
