@@ -12,6 +12,8 @@ import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
 import { watchPools } from '../runtime/pool-metrics.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
 import { createStorage } from '../runtime/storage.ts';
+import { readProxies } from './address.ts';
+import { createBudget } from './budget.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createApi } from './server.ts';
 import { createIntake } from './webhooks/intake.ts';
@@ -24,6 +26,7 @@ process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'an error was thrown and nobody caught it');
   process.exit(1);
 });
+const isProduction = env.NODE_ENV === 'production';
 const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
 await using db = createDb(env.DATABASE_URL, { poolSize: env.DATABASE_POOL_SIZE, applicationName: 'parley-api' });
 await refuseStrongRole(db);
@@ -32,12 +35,14 @@ await using webhookDb = createDb(env.DATABASE_URL, {
   poolSize: env.WEBHOOK_POOL_SIZE,
   applicationName: 'parley-webhooks',
 });
+// The limits hold all the more when everything else is taken.
+await using limitsDb = createDb(env.DATABASE_URL, { poolSize: 2, applicationName: 'parley-limits' });
 const metaConfig = metaOf(env);
 await using meta = metaConfig && createMeta(metaConfig);
 const keys = loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
 
 const registry = createRegistry();
-watchPools(registry, { app: db.pool, webhooks: webhookDb.pool });
+watchPools(registry, { app: db.pool, webhooks: webhookDb.pool, limits: limitsDb.pool });
 const webhookMetrics = createWebhookMetrics(registry);
 const now = () => new Date();
 await using keyUses = createKeyUses({
@@ -54,13 +59,18 @@ await using server = await listen(
     keys,
     keyUses,
     storage: createStorage(env.STORAGE_URL),
-    isProduction: env.NODE_ENV === 'production',
+    isProduction,
+    graphiql: env.GRAPHIQL ?? !isProduction,
+    introspection: env.INTROSPECTION ?? !isProduction,
+    secureHeaders: true,
     corsOrigins: env.CORS_ORIGINS,
+    proxies: readProxies(env.TRUSTED_PROXIES),
     migrations: await migrationNames(),
     queueRevision,
     metrics: createApiMetrics(registry),
     uploadBytesMax: env.UPLOAD_BYTES_MAX,
     bodyBytesMax: env.REQUEST_BODY_BYTES_MAX,
+    bodyTimeoutMs: env.REQUEST_BODY_TIMEOUT_MS,
     webhooks: {
       intake,
       metrics: webhookMetrics,
@@ -74,6 +84,20 @@ await using server = await listen(
       tokensMax: env.QUERY_TOKENS_MAX,
       directivesMax: env.QUERY_DIRECTIVES_MAX,
       rootFieldsMax: env.QUERY_ROOT_FIELDS_MAX,
+      breadthMax: env.QUERY_BREADTH_MAX,
+      fieldsMax: env.QUERY_FIELDS_MAX,
+      variablesMax: env.QUERY_VARIABLES_MAX,
+      valuesMax: env.QUERY_VALUES_MAX,
+      listMax: env.QUERY_LIST_MAX,
+    },
+    cost: {
+      costMax: env.QUERY_COST_MAX,
+      budget: createBudget({ db: limitsDb, log }),
+      allowances: {
+        caller: { capacity: env.COST_CALLER_POINTS, rate: env.COST_CALLER_POINTS_PER_SECOND },
+        tenant: { capacity: env.COST_TENANT_POINTS, rate: env.COST_TENANT_POINTS_PER_SECOND },
+        network: { capacity: env.COST_NETWORK_POINTS, rate: env.COST_NETWORK_POINTS_PER_SECOND },
+      },
     },
     services: {
       now,

@@ -13,6 +13,10 @@ const addedBySql = [
   // Where a message stands, one rule for every writer.
   'function message_status(text,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone,timestamp with time zone)',
 
+  // Unlogged, which Prisma cannot say.
+  'relation attempt_counts',
+  'relation cost_buckets',
+
   // Of the queue; runs as its caller.
   'function bury_dead_jobs(text)',
 
@@ -43,6 +47,7 @@ const addedBySql = [
 
   // Statuses are text with a CHECK.
   'constraint api_keys_revoked_because_check on api_keys',
+  'constraint attempt_counts_count_check on attempt_counts',
   'constraint audit_entries_actor_type_check on audit_entries',
   'constraint campaigns_status_check on campaigns',
   'constraint connections_external_id_check on connections',

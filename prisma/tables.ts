@@ -300,6 +300,26 @@ export const tables: readonly Table[] = [
     because: 'Heartbeats of processes that work for all tenants.',
   },
 
+  // What the gateway counts.
+  {
+    name: 'cost_buckets',
+    class: 'system',
+    tenantOf: null,
+    because: 'What a caller may still spend, under a hash of who that is; gone an hour after the last operation.',
+  },
+  {
+    name: 'attempt_counts',
+    class: 'system',
+    tenantOf: null,
+    because: 'How often a sign-in and its like was tried, before there is a tenant; hashes, gone after two days.',
+  },
+  {
+    name: 'known_places',
+    class: 'system',
+    tenantOf: null,
+    because: 'From where an account was opened before, whoever asks now; hashes, gone after half a year.',
+  },
+
   { name: 'tenants', class: 'tenant itself', tenantOf: 'id', because: 'The root: its own id is the tenant.' },
 
   {
@@ -484,6 +504,34 @@ export const powerfulFunctions = [
     owner: 'parley_queue',
     callers: ['parley_app'],
     because: 'What happens to a person’s account is written down for every tenant of theirs; it sees no other person.',
+  },
+  {
+    name: 'take_points',
+    takes: 'bytea[], double precision[], double precision[], double precision[], double precision[]',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'The processes of the API share one bucket for each caller, whoever calls.',
+  },
+  {
+    name: 'begin_attempt',
+    takes: 'bytea, bytea, bytea, integer, integer, interval, interval, interval, interval',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Attempts at an account are counted before anybody is signed in.',
+  },
+  {
+    name: 'end_attempt',
+    takes: 'bytea, bytea, bytea, boolean',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'What succeeded is not held against its account or network.',
+  },
+  {
+    name: 'purge_limits',
+    takes: '',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Counts are kept as long as they can matter.',
   },
   {
     name: 'analyze_messages',

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const database = z.url({
@@ -59,6 +60,20 @@ function signingKeyProblem(key: Buffer): string | undefined {
 
 const laneNames = ['inbound', 'interactive', 'campaign', 'sync', 'maintenance'] as const;
 
+/** On or off; not set, it depends on where we are. */
+const onOrOff = z
+  .enum(['on', 'off'])
+  .transform((word) => word === 'on')
+  .optional();
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const bitsMax = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return (
+    rest.length === 0 && bitsMax > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax))
+  );
+}
+
 function isOrigin(text: string): boolean {
   return URL.parse(text)?.origin === text;
 }
@@ -115,7 +130,13 @@ const settings = {
   CORS_ORIGINS: list
     .refine((origins) => origins.every(isOrigin), 'expected origins as https://app.example.com, without a path')
     .default([]),
+  TRUSTED_PROXIES: list
+    .refine((entries) => entries.every(isNetwork), 'expected networks as 10.0.0.0/8, or addresses')
+    .default([]),
+  GRAPHIQL: onOrOff,
+  INTROSPECTION: onOrOff,
   REQUEST_BODY_BYTES_MAX: count(1_000_000, 1_000),
+  REQUEST_BODY_TIMEOUT_MS: count(10_000, 100),
   REQUEST_TIMEOUT_MS: count(10_000, 100),
   WEBHOOK_POOL_SIZE: count(4, 1, 100),
   WEBHOOK_BODY_BYTES_MAX: count(3_500_000, 1_000),
@@ -126,6 +147,18 @@ const settings = {
   QUERY_DIRECTIVES_MAX: count(30),
   QUERY_ROOT_FIELDS_MAX: count(20),
   STEP_UP_SECONDS: count(300, 10),
+  QUERY_BREADTH_MAX: count(100),
+  QUERY_FIELDS_MAX: count(2_000),
+  QUERY_VARIABLES_MAX: count(100),
+  QUERY_VALUES_MAX: count(10_000),
+  QUERY_LIST_MAX: count(2_000),
+  QUERY_COST_MAX: count(20_000),
+  COST_CALLER_POINTS: count(200_000),
+  COST_CALLER_POINTS_PER_SECOND: count(20_000),
+  COST_TENANT_POINTS: count(800_000),
+  COST_TENANT_POINTS_PER_SECOND: count(80_000),
+  COST_NETWORK_POINTS: count(20_000),
+  COST_NETWORK_POINTS_PER_SECOND: count(1_000),
   UPLOAD_BYTES_MAX: count(268_435_456),
   UPLOAD_EXPIRES_SECONDS: count(3_600),
   IMPORT_RECORDS_MAX: count(2_000_000),
@@ -214,6 +247,9 @@ function findClashes(env: Outputs<typeof settings>): string[] {
     ...(tooSoon ? ['WORKER_DEAD_AFTER_MS must be at least twice WORKER_HEARTBEAT_MS: one late beat is no death'] : []),
     ...(env.SEND_LEASE_MS < env.META_TIMEOUT_MS + 1_500
       ? ['SEND_LEASE_MS must be 1,500 more than META_TIMEOUT_MS at least: no request may outlive its lease']
+      : []),
+    ...(env.QUERY_COST_MAX > Math.min(env.COST_CALLER_POINTS, env.COST_TENANT_POINTS)
+      ? ['QUERY_COST_MAX is more than COST_CALLER_POINTS or COST_TENANT_POINTS: such an operation could never be paid']
       : []),
     ...half.map((name) => `${name} is missing: a partner is given all of its variables, or none`),
   ];

@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { inject, test as base } from 'vitest';
+import { createBudget } from '../api/budget.ts';
+import type { QueryLimits } from '../api/limits.ts';
 import { createApiMetrics } from '../api/metrics.ts';
 import { type ApiOptions, createApi } from '../api/server.ts';
 import { createIntake } from '../api/webhooks/intake.ts';
@@ -158,7 +160,7 @@ export async function signUp(api: TestApi, tenantName: string): Promise<Person> 
 /** An API on a port of its own, with whatever a test wants otherwise. */
 export async function startTestApi(
   given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null; services?: Partial<Services> },
-  otherwise: Partial<ApiOptions> = {},
+  otherwise: Partial<Omit<ApiOptions, 'queryLimits'>> & { queryLimits?: Partial<QueryLimits> } = {},
 ): Promise<TestApi & AsyncDisposable> {
   const { db, keys, storage, clock, meta = null, services } = given;
   const logLines: string[] = [];
@@ -168,6 +170,9 @@ export async function startTestApi(
   const intake = createIntake({ db, log, metrics: webhookMetrics });
   const onError = (err: unknown) => log.warn({ err }, 'the last use of a key was not written down');
   const keyUses = createKeyUses({ db, now: clock.now, onError });
+  // A connection of its own, so that what a test sees of the others is the operations' only.
+  const limitsDb = createDb(db.pool.options.connectionString ?? '', { poolSize: 1, applicationName: 'parley-limits' });
+  const { queryLimits, ...others } = otherwise;
   const listener = createApi({
     db,
     log,
@@ -175,15 +180,21 @@ export async function startTestApi(
     keyUses,
     storage,
     isProduction: false,
+    graphiql: !otherwise.isProduction,
+    introspection: !otherwise.isProduction,
+    secureHeaders: true,
     corsOrigins: [],
+    proxies: [],
     bodyBytesMax: 1_000_000,
+    bodyTimeoutMs: 10_000,
     webhooks: { intake, metrics: webhookMetrics, bodyBytesMax: 3_500_000, heldBytesMax: 50_000_000 },
     timeoutMs: 10_000,
     migrations: await migrationNames(),
     queueRevision,
     metrics: createApiMetrics(new Registry()),
     uploadBytesMax: 20_000_000,
-    queryLimits: { depthMax: 12, aliasesMax: 30, tokensMax: 2_000, directivesMax: 30, rootFieldsMax: 20 },
+    queryLimits: { ...testLimits, ...queryLimits },
+    cost: { costMax: 1e9, budget: createBudget({ db: limitsDb, log }), allowances: plenty },
     services: {
       now: clock.now,
       get publicUrl() {
@@ -197,7 +208,7 @@ export async function startTestApi(
       limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 300 },
       ...services,
     },
-    ...otherwise,
+    ...others,
   });
   const server = await listen(listener, 0, '127.0.0.1');
   const url = (publicUrl.value = `http://127.0.0.1:${server.port}`);
@@ -209,9 +220,28 @@ export async function startTestApi(
       await server[Symbol.asyncDispose]();
       await keyUses[Symbol.asyncDispose]();
       await intake[Symbol.asyncDispose]();
+      await limitsDb[Symbol.asyncDispose]();
     },
   };
 }
+
+/** The limits of a test's API, as in production. */
+const testLimits: QueryLimits = {
+  depthMax: 12,
+  aliasesMax: 30,
+  tokensMax: 2_000,
+  directivesMax: 30,
+  rootFieldsMax: 20,
+  breadthMax: 100,
+  fieldsMax: 2_000,
+  variablesMax: 100,
+  valuesMax: 10_000,
+  listMax: 2_000,
+};
+
+/** More points than any test spends that is not about them. */
+const unlimited = { capacity: 1e9, rate: 1e9 };
+const plenty = { caller: unlimited, tenant: unlimited, network: unlimited };
 
 /** The row's own id behind a global id. */
 export function rawId(globalId: string): string {
@@ -234,5 +264,6 @@ export async function sendOperation(
     headers: { 'content-type': 'application/json', ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}) },
     body: JSON.stringify({ query, variables }),
   });
-  return (await answer.json()) as GraphQLAnswer;
+  const { extensions: _cost, ...said } = (await answer.json()) as GraphQLAnswer & { extensions?: unknown };
+  return said; // what it cost is not what was asked
 }

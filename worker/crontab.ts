@@ -1,6 +1,7 @@
 import { type ParsedCronItem, parseCronItems } from 'graphile-worker';
 import { z } from 'zod';
 import { enqueue, type Lane } from '../domain/jobs.ts';
+import { purgeLimits } from '../domain/limits/take-points.ts';
 import { findAccountsToSync, syncTemplatesJob } from '../domain/templates/jobs.ts';
 import { findTenantsToPurge, purgeTenant } from '../domain/tenants/purge-tenant.ts';
 import { findTenantsWithOldEvents, purgeWebhooks } from '../domain/webhooks/jobs.ts';
@@ -34,6 +35,9 @@ export const crontab: CronTask[] = [
       signal.throwIfAborted();
       await inTenant(db, tenantId, (tx) => enqueue(tx, purgeTenant, { tenantId }));
     }
+  }),
+  cron('limits/purge', '11 * * * *', async ({ db }) => {
+    await inScope(db, {}, (tx) => purgeLimits(tx));
   }),
   cron('webhooks/purge-all', '41 * * * *', async ({ db, signal }) => {
     const tenants = await inScope(db, {}, (tx) => findTenantsWithOldEvents(tx, tenantsAtMost), { readOnly: true });

@@ -53,7 +53,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   const newNumber = () => simulators.meta.createNumber({ level: 'HIGH', tier: 'TIER_UNLIMITED' });
   await using api = await startTestApi(
     { db, keys, storage, clock: { now: () => new Date(), advance: () => {} }, meta, services: { limits } },
-    { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, directivesMax: 30, rootFieldsMax: 20 } },
+    { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, fieldsMax: 100_000 } },
   );
   const [mine, theirs] = [
     createTenant(api.url, await signUp(api, 'Mine'), undefined, newNumber),
