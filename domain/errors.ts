@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'SESSION_ENDED'
   | 'EMAIL_TAKEN'
   | 'CONFIRMATION_REQUIRED'
+  | 'SECOND_FACTOR_REQUIRED'
+  | 'CHALLENGE_ENDED'
   | 'CONSENT_WITHDRAWN'
   | 'ILLEGAL_TRANSITION'
   | 'CANNOT_SEND'
@@ -102,6 +104,26 @@ export class EmailTakenError extends DomainError {
 /** The session is good, but the person has to prove once more who it is. */
 export class ConfirmationRequiredError extends DomainError {
   readonly code = 'CONFIRMATION_REQUIRED';
+}
+
+/** The first step of a sign-in was right, and the second is owed. The challenge opens nothing else, and is shown here only. */
+export class SecondFactorRequiredError extends DomainError {
+  readonly code = 'SECOND_FACTOR_REQUIRED';
+  readonly challenge: string;
+  readonly expiresAt: Date;
+  constructor(challenge: string, expiresAt: Date) {
+    super('Please enter the code of your authenticator app.');
+    this.challenge = challenge;
+    this.expiresAt = expiresAt;
+  }
+}
+
+/** The second step came too late, too often, or for nothing: the sign-in begins anew. */
+export class ChallengeEndedError extends DomainError {
+  readonly code = 'CHALLENGE_ENDED';
+  constructor() {
+    super('This took too long, or too many tries. Please sign in again.');
+  }
 }
 
 /** The person took consent back; only the person's own later act gives it again. */
@@ -227,6 +249,8 @@ const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   SESSION_ENDED: ({ message }) => new SessionEndedError(message),
   EMAIL_TAKEN: ({ message }) => new EmailTakenError(message),
   CONFIRMATION_REQUIRED: ({ message }) => new ConfirmationRequiredError(message),
+  SECOND_FACTOR_REQUIRED: () => new ChallengeEndedError(), // never stored: a challenge is shown once
+  CHALLENGE_ENDED: () => new ChallengeEndedError(),
   CONSENT_WITHDRAWN: ({ message }) => new ConsentWithdrawnError(message),
   ILLEGAL_TRANSITION: ({ from = '', to = '' }) => new IllegalTransitionError(from, to),
   CANNOT_SEND: ({ message, reason }) => new CannotSendError(reason ?? '', message),

@@ -10,6 +10,7 @@ const forEverybody = [
   'Query.viewer',
   'Mutation.signUp',
   'Mutation.signIn',
+  'Mutation.signInConfirm',
   'Mutation.sessionRefresh',
   'Mutation.signOut',
   'Mutation.apiKeyReport',

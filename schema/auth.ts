@@ -1,6 +1,7 @@
 import { RequestCache } from '@pothos/plugin-scope-auth';
 import { signAccessToken } from '../domain/auth/access-token.ts';
 import { parseRefreshToken, type RefreshToken } from '../domain/auth/refresh-token.ts';
+import type { Challenge } from '../domain/auth/second-step.ts';
 import { endSession, type OpenSession, refreshSession } from '../domain/auth/sessions.ts';
 import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
 import { prepareSignUp, signUp } from '../domain/auth/sign-up.ts';
@@ -10,6 +11,7 @@ import {
   InvalidCredentialsError,
   InvalidInputError,
   RateLimitedError,
+  SecondFactorRequiredError,
   SessionEndedError,
 } from '../domain/errors.ts';
 import { ApiKey } from './api-keys.ts';
@@ -88,7 +90,7 @@ builder.queryField('viewer', (t) =>
 
 type NewSession = { accessToken: string; accessTokenExpiresAt: Date; refreshToken: string; viewer: PersonViewer };
 
-const Session = builder.objectRef<NewSession>('Session').implement({
+export const Session = builder.objectRef<NewSession>('Session').implement({
   description:
     'Somebody is signed in. Send the access token as `Authorization: Bearer …`; before it expires, trade the refresh token for a new pair.',
   fields: (t) => ({
@@ -121,8 +123,10 @@ const Session = builder.objectRef<NewSession>('Session').implement({
   }),
 });
 
-/** Makes the rest of the operation the person's, and hands out the tokens. */
-async function answerWith(ctx: Context, { claims, refreshToken }: OpenSession): Promise<NewSession> {
+/** Makes the rest of the operation the person's, and hands out the tokens; or asks for the second factor. */
+export async function answerWith(ctx: Context, signedIn: OpenSession | Challenge): Promise<NewSession> {
+  if ('challenge' in signedIn) throw new SecondFactorRequiredError(signedIn.challenge, signedIn.expiresAt);
+  const { claims, refreshToken } = signedIn;
   ctx.becomes(claims);
   RequestCache.clearForContext(ctx); // what the one before was allowed says nothing any more
   const viewer = await ctx.person();
@@ -174,7 +178,7 @@ builder.mutationField('signIn', (t) =>
     nullable: true,
     description: 'Begins a session, for the tenant that the person joined first.',
     authScopes: { public: true },
-    errors: { types: [InvalidCredentialsError, RateLimitedError] },
+    errors: { types: [InvalidCredentialsError, RateLimitedError, SecondFactorRequiredError] },
     args: { input: t.arg({ type: SignInInput, required: true, description: 'Who signs in.' }) },
     resolve: async (_root, { input }, ctx) => {
       const account = await ctx.write((tx) => findAccount(tx, input.email), {});

@@ -4,6 +4,7 @@ import './errors.ts';
 import './node.ts';
 import './auth.ts';
 import './api-keys.ts';
+import './second-factor.ts';
 import './tenants.ts';
 import './uploads.ts';
 import './contacts.ts';

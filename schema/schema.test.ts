@@ -83,6 +83,7 @@ test('every query, every mutation and every object that has an id says who may h
     'apiKeyReport',
     'sessionRefresh',
     'signIn',
+    'signInConfirm',
     'signOut',
     'signUp',
     'viewer',

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { resealTotp } from '../domain/auth/reseal-totp.ts';
+import { totpCell } from '../domain/auth/totp-code.ts';
 import { tokenCell } from '../domain/connections/account-access.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
 import { resealAll } from '../domain/connections/reseal.ts';
 import { open, seal } from '../domain/connections/seal.ts';
-import { type Db, inTenant } from '../prisma/client.ts';
+import { type Db, inScope, inTenant } from '../prisma/client.ts';
 import { expect, test } from '../test/fixtures.ts';
 import { makeTenant } from '../test/make.ts';
 import { describeRotation } from './rotate-keys.ts';
@@ -66,6 +68,29 @@ test('a token that changes while it is sealed anew stays as it was written last'
   await Promise.all([resealAll(db, both), reconnect(), resealAll(db, both)]);
   for (const { id, token } of await tokensOf(db, tenantId))
     expect(open([newest], tokenCell(tenantId, id), token ?? '')).toBe('reconnected');
+});
+
+test('the secrets of authenticator apps are sealed anew as well, and those that do not open are told', async ({
+  db,
+  signUp,
+}) => {
+  const people = [await signUp(), await signUp(), await signUp()];
+  const [first, second, lost] = people.map(({ userId }) => userId);
+  const keyrings: Keyring[] = [[older], [oldest], [key('lost')]];
+  for (const [index, { userId }] of people.entries()) {
+    const secret = seal(keyrings[index] ?? [], totpCell(userId), `secret ${index}`);
+    await inScope(db, { userId }, (tx) => tx.userTotp.create({ data: { userId, secret }, select: { userId: true } }));
+  }
+  const report = await resealTotp(db, both);
+  expect(report).toEqual({ resealed: 2, overtaken: 0, unopened: [{ userId: lost }] });
+  for (const [index, userId = ''] of [first, second].entries()) {
+    const row = await inScope(db, { userId }, (tx) => tx.userTotp.findUniqueOrThrow({ where: { userId } }));
+    expect(open([newest], totpCell(userId), row.secret)).toBe(`secret ${index}`);
+  }
+  expect(await resealTotp(db, both)).toMatchObject({ resealed: 0 });
+  const told = describeRotation('2027.1', { resealed: 0, overtaken: 0, unopened: [] }, report).join('\n');
+  expect(told).toContain(lost);
+  expect(told).not.toContain('can be taken out');
 });
 
 test('what no key opens is reported, and keeps nothing else from being sealed anew', async ({ db }) => {

@@ -2,6 +2,7 @@ import type { Tx } from '../../prisma/client.ts';
 import { InvalidCredentialsError } from '../errors.ts';
 import { emailKeyOf } from './email.ts';
 import { hashPassword, type HashParameters, isOutdatedHash, verifyPassword } from './password.ts';
+import { type Challenge, challengeIfOwed } from './second-step.ts';
 import { createSession, type OpenSession } from './sessions.ts';
 import type { Origin } from './viewer.ts';
 
@@ -32,15 +33,16 @@ export async function provePassword(
   return { userId, tenantId, newHash: isOutdated ? await hashPassword(password, hashing) : undefined };
 }
 
-/** Begins a session, in a transaction of the person and the tenant. */
+/** Begins a session, or the second step to one, in a transaction of the person and the tenant. */
 export async function signIn(
   tx: Tx,
   { userId, tenantId, newHash }: Proven,
   origin: Origin | null,
   now: Date,
-): Promise<OpenSession> {
+): Promise<OpenSession | Challenge> {
   if (newHash !== undefined) {
     await tx.userPassword.update({ where: { userId }, data: { hash: newHash }, select: { userId: true } });
   }
-  return createSession(tx, { tenantId, userId }, origin, now);
+  const challenge = await challengeIfOwed(tx, tenantId, userId, now);
+  return challenge ?? createSession(tx, { tenantId, userId }, origin, now);
 }

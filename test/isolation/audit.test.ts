@@ -97,7 +97,7 @@ test('a deed leaves one entry: who, what, to whom, from where, in which request;
       actorId: said.isPublic ? null : mine.person.userId,
       action: said.action,
       targetType: said.target,
-      targetId: targetOf(said, input, result ?? {}),
+      targetId: said.self ? mine.person.userId : targetOf(said, input, result ?? {}),
       address: '127.0.0.1',
     };
     const [entry, another] = entries.map((one) => ({ ...one, address: one.address?.replace('::ffff:', '') ?? null }));

@@ -10,6 +10,8 @@ export type Audited = {
   within?: string;
   /** Nobody has to be signed in for it, and nobody is named: it is the system’s deed. */
   isPublic?: true;
+  /** It is done to the person who asks. */
+  self?: true;
 };
 
 const anEdit = 'An edit of what is there: nobody gains a right, nothing is spent and nothing is lost.';
@@ -20,6 +22,12 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   signUp: { because: 'Makes the tenant: there is nobody else yet whom it could concern.' },
   signIn: { because: `${ownRecord}a session, with its time, address and device.` },
   sessionRefresh: { because: 'Goes on with a session; reuse of a spent token ends it.' },
+  signInConfirm: { because: `${ownRecord}a session, as a sign-in. A spent recovery code leaves an entry.` },
+  sessionConfirm: { because: 'Proves who has the session: nothing is changed by it but the time of the proof.' },
+  totpBegin: { action: 'totp.begin', target: 'User', self: true },
+  totpConfirm: { action: 'totp.confirm', target: 'User', self: true },
+  totpDisable: { action: 'totp.disable', target: 'User', self: true },
+  recoveryCodesRenew: { action: 'recoveryCodes.renew', target: 'User', self: true },
   signOut: { because: 'Gives up one’s own session.' },
   tenantUpdate: { action: 'tenant.update', target: 'Tenant' },
 

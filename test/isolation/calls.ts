@@ -1,3 +1,5 @@
+import { codeAt } from '../totp.ts';
+import { begunTotp, newChallenge, withoutTotp, withTotp } from './factors.ts';
 import type { Tenant } from './tenant.ts';
 
 export type Variables = Record<string, unknown>;
@@ -38,7 +40,33 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
       timeZone: 'America/Sao_Paulo',
     },
   }),
-  signIn: ({ person }) => ({ input: { email: person.email, password: person.password } }),
+  signIn: async (tenant) => {
+    await withoutTotp(tenant);
+    const { email, password } = tenant.person;
+    return { input: { email, password } };
+  },
+  signInConfirm: async (tenant) => {
+    const secret = await withTotp(tenant);
+    const challenge = await newChallenge(tenant);
+    return { input: { challenge, code: codeAt(secret, new Date()) } };
+  },
+  totpBegin: async (tenant) => {
+    await withoutTotp(tenant);
+    return { input: {} };
+  },
+  totpConfirm: async (tenant) => ({ input: { code: codeAt(await begunTotp(tenant), new Date()) } }),
+  recoveryCodesRenew: async (tenant) => {
+    await withTotp(tenant);
+    return { input: {} };
+  },
+  totpDisable: async (tenant) => {
+    await withTotp(tenant);
+    return { input: {} };
+  },
+  sessionConfirm: async (tenant) => {
+    await withoutTotp(tenant);
+    return { input: { password: tenant.person.password } };
+  },
   sessionRefresh: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
   signOut: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
   tenantUpdate: (tenant) => ({ input: { legalName: tenant.text('legal name'), city: tenant.text('city') } }),
