@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Origin } from '../domain/auth/viewer.ts';
+import { clientAddress, type Proxies } from './address.ts';
 
 /** One request on its way through the server. */
 export type Exchange = {
@@ -24,9 +25,9 @@ export class HttpError extends Error {
 }
 
 /** Where a request came from, for the audit log. */
-export function originOf({ request, requestId }: Pick<Exchange, 'request' | 'requestId'>): Origin {
+export function originOf({ request, requestId }: Exchange, proxies: Proxies): Origin {
   const userAgent = request.headers['user-agent']?.slice(0, 500) ?? null;
-  return { requestId, address: request.socket.remoteAddress ?? null, userAgent };
+  return { requestId, address: clientAddress(request, proxies), userAgent };
 }
 
 /** Answers with JSON. */

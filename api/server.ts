@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import { type AuditExportOptions, createAuditExport } from './audit-export.ts';
 import { createGraphQL, type GraphQLOptions } from './graphql.ts';
 import { type Handler, HttpError, sendJson } from './http.ts';
 import { secureHeaders } from './headers.ts';
@@ -11,6 +12,7 @@ import { createMetaWebhooks, type WebhookOptions } from './webhooks/meta.ts';
 export type ApiOptions = GraphQLOptions &
   HealthOptions &
   UploadOptions &
+  AuditExportOptions &
   ImportErrorsOptions & {
     webhooks: WebhookOptions;
     /** Left off only to measure what they cost. */
@@ -26,12 +28,14 @@ export function createApi(options: ApiOptions): RequestListener {
   const health = createHealth(options);
   const uploads = createUploads(options);
   const importErrors = createImportErrors(options);
+  const auditExport = createAuditExport(options);
   const { log, services, webhooks } = options;
   const meta = createMetaWebhooks({ ...webhooks, log, config: services.meta?.config ?? null });
   const routes: Route[] = [
     ['/graphql', /^\/graphql$/, ['GET', 'POST', 'OPTIONS'], graphql],
     ['/uploads/{token}', /^\/uploads\/[\w-]+$/, ['PUT', 'OPTIONS'], uploads],
     ['/imports/{token}/errors.csv', /^\/imports\/[\w-]+\/errors\.csv$/, ['GET', 'HEAD', 'OPTIONS'], importErrors],
+    ['/audit/{token}/audit.csv', /^\/audit\/[\w-]+\/audit\.csv$/, ['GET', 'OPTIONS'], auditExport],
     ['/webhooks/meta', /^\/webhooks\/meta$/, ['GET', 'POST'], meta],
     ['/health/live', /^\/health\/live$/, ['GET', 'HEAD'], health.live],
     ['/health/ready', /^\/health\/ready$/, ['GET', 'HEAD'], health.ready],

@@ -24,6 +24,7 @@ import './messages.ts';
 import './message-send.ts';
 import './campaigns.ts';
 import './campaign-changes.ts';
+import './audit.ts';
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({

@@ -1,5 +1,6 @@
 import { type ParsedCronItem, parseCronItems } from 'graphile-worker';
 import { z } from 'zod';
+import { purgeAuditEntries } from '../domain/audit/purge.ts';
 import { enqueue, type Lane } from '../domain/jobs.ts';
 import { purgeLimits } from '../domain/limits/take-points.ts';
 import { findAccountsToSync, syncTemplatesJob } from '../domain/templates/jobs.ts';
@@ -14,6 +15,7 @@ export type CronTask = { task: Task; match: string };
 
 const tenantsAtMost = 1_000;
 const unroutedPerPage = 1_000;
+const auditEntriesPerPage = 5_000;
 
 export const crontab: CronTask[] = [
   cron(
@@ -49,6 +51,14 @@ export const crontab: CronTask[] = [
       signal.throwIfAborted();
       gone = await inScope(db, {}, (tx) => purgeUnrouted(tx, unroutedPerPage));
     }
+  }),
+  cron('audit/purge-all', '47 3 * * *', async ({ db, signal, log }) => {
+    let entries = 0;
+    for (let gone = auditEntriesPerPage; gone === auditEntriesPerPage;) {
+      signal.throwIfAborted();
+      entries += gone = await inScope(db, {}, (tx) => purgeAuditEntries(tx, auditEntriesPerPage));
+    }
+    log.info({ entries }, 'old audit entries were purged');
   }),
 ];
 

@@ -16,9 +16,13 @@ export type Deed = {
 };
 
 /** Writes a deed into the audit log, in the transaction of the deed: neither exists without the other. */
-export async function recordAudit(tx: Tx, by: Answerable, { action, target, before, after }: Deed): Promise<void> {
+export async function recordAudit(
+  tx: Tx,
+  by: Answerable,
+  { action, target, before, after }: Deed,
+): Promise<{ id: string }> {
   const { tenantId, actor, origin } = by;
-  await tx.auditEntry.create({
+  return tx.auditEntry.create({
     data: {
       tenantId,
       actorType: actor.type,

@@ -1,11 +1,11 @@
 /**
  * What each mutation leaves in the audit log: its action and the type of what it is done to (the object that it answers with, unless
- * `of` names the input that holds its id). Or why it leaves nothing. A mutation that is new in the schema belongs here.
+ * `of` names the input that holds its id; null: the tenant). Or why it leaves nothing. A mutation that is new in the schema belongs here.
  */
 export type Audited = {
   action: string;
   target: string;
-  of?: string;
+  of?: string | null;
   /** The field of the answer that holds the object, where the answer is not the object itself. */
   within?: string;
   /** Nobody has to be signed in for it, and nobody is named: it is the system’s deed. */
@@ -75,6 +75,8 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   campaignResume: { action: 'campaign.resume', target: 'Campaign' },
   campaignCancel: { action: 'campaign.cancel', target: 'Campaign' },
   messageSend: { because: `${ownRecord}a message is kept with all that became of it.` },
+
+  auditExport: { action: 'audit.export', target: 'Tenant', of: null },
 
   uploadCreate: { because: 'A place for a file: what comes in with it is written down by contactsImport.' },
   contactsImport: { action: 'contacts.import', target: 'ContactImport' },

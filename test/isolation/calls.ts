@@ -1,3 +1,4 @@
+import { globalId } from '../fixtures.ts';
 import { codeAt } from '../totp.ts';
 import { begunTotp, newChallenge, withoutTotp, withTotp } from './factors.ts';
 import type { Tenant } from './tenant.ts';
@@ -27,6 +28,10 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   templates: async (tenant) => ({ filter: { whatsAppAccountId: await tenant.id('WhatsAppAccount') } }),
   messages: async (tenant) => ({
     filter: { campaignId: await launched(tenant), numberId: await tenant.id('WhatsAppNumber') },
+  }),
+
+  auditEntries: async (tenant) => ({
+    filter: { since: '2020-01-01T00:00:00Z', actorId: globalId('User', tenant.person.userId) },
   }),
 
   // Mutations: who signs in, and the tenant.
@@ -220,6 +225,7 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
     input: { fileName: `${tenant.word('file')}.csv`, contentType: 'text/csv', byteSize: Buffer.byteLength(file) },
   }),
   contactsImport: async (tenant) => ({ input: { uploadId: await newFile(tenant), defaultCountry: 'BR' } }),
+  auditExport: (tenant) => ({ input: { filter: { actorId: globalId('User', tenant.person.userId) } } }),
   contactsImportCancel: async (tenant) => ({ input: { importId: await tenant.make('ContactImport') } }),
 };
 
@@ -257,6 +263,8 @@ export const idTypes: Readonly<Record<string, string>> = {
   'CampaignAudienceInput.excludeSegmentIds': 'Segment',
   'CampaignAudienceInput.excludeContactIds': 'Contact',
   'MessageFilter.numberId': 'WhatsAppNumber',
+  'AuditEntryFilter.actorId': 'User',
+  'AuditEntryFilter.targetId': 'Contact',
   'TagCondition.has': 'Tag',
   'TagCondition.hasNot': 'Tag',
   'TagCondition.hasAny': 'Tag',
