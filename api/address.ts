@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
-
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
+import { type Address, readAddress } from '../domain/limits/network.ts';
 
 /** The proxies whose word is taken for who is behind them. */
 export type Proxies = readonly [network: Address, bits: number][];
@@ -30,23 +29,6 @@ export function clientAddress(request: IncomingMessage, proxies: Proxies): strin
     address = before;
   }
   return address.toString();
-}
-
-/** What one subscriber has of the internet: an IPv4 address, or the /64 that an IPv6 address is in. */
-export function networkOf(address: string | null): string {
-  const parsed = readAddress(address ?? '');
-  if (!parsed) return 'unknown';
-  return parsed instanceof ipaddr.IPv4 ? parsed.toString() : `${parsed.parts.slice(0, 4).map(hex).join(':')}::/64`;
-}
-
-const hex = (part: number) => part.toString(16);
-
-/** An address as it stands in headers: `192.0.2.1`, `192.0.2.1:4711`, `[2001:db8::1]:4711`; IPv4 inside of IPv6 is IPv4. */
-function readAddress(text: string): Address | undefined {
-  const [, bracketed, plain] = /^\s*(?:\[([^\]]*)\](?::\d+)?|([^\s\]]+))\s*$/.exec(text) ?? [];
-  const bare = (bracketed ?? plain ?? '').replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1').replace(/%.*$/, '');
-  if (!ipaddr.IPv4.isValidFourPartDecimal(bare) && !ipaddr.IPv6.isValid(bare)) return undefined;
-  return ipaddr.process(bare);
 }
 
 function isAmong(address: Address, proxies: Proxies): boolean {

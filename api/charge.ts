@@ -1,8 +1,8 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Claims, KeyClaims } from '../domain/auth/viewer.ts';
+import { networkOf } from '../domain/limits/network.ts';
 import type { Context } from '../schema/builder.ts';
-import { networkOf } from './address.ts';
 import type { Account, Allowance, Budget, Spent } from './budget.ts';
 import { costOf } from './cost.ts';
 import { tooMuch } from './limits.ts';

@@ -514,14 +514,14 @@ export const powerfulFunctions = [
   },
   {
     name: 'begin_attempt',
-    takes: 'bytea, bytea, bytea, integer, integer, interval, interval, interval, interval',
+    takes: 'bytea, bytea, bytea, bytea, integer, integer, interval, interval, interval, interval',
     owner: 'parley_queue',
     callers: ['parley_app'],
     because: 'Attempts at an account are counted before anybody is signed in.',
   },
   {
     name: 'end_attempt',
-    takes: 'bytea, bytea, bytea, boolean',
+    takes: 'bytea, bytea, bytea, bytea, boolean',
     owner: 'parley_queue',
     callers: ['parley_app'],
     because: 'What succeeded is not held against its account or network.',

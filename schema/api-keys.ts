@@ -4,7 +4,7 @@ import { findTenantOfKey } from '../domain/auth/key-claims.ts';
 import { type KeyPermission, keyPermissions, permissionsOfKey } from '../domain/auth/permissions.ts';
 import { reportApiKey } from '../domain/auth/report-key.ts';
 import { may } from '../domain/auth/viewer.ts';
-import { ForbiddenError, InvalidInputError } from '../domain/errors.ts';
+import { ForbiddenError, InvalidInputError, RateLimitedError } from '../domain/errors.ts';
 import { type KeyColumn, prismaPage } from '../domain/page.ts';
 import { builder } from './builder.ts';
 import { keyset } from './keyset.ts';
@@ -272,7 +272,7 @@ builder.mutationFields((t) => ({
     description:
       'Revokes a key that was found in public, as in a repository or a log: whoever reports it need not sign in. An unknown key gets the same answer.',
     authScopes: { public: true },
-    errors: { types: [InvalidInputError] },
+    errors: { types: [InvalidInputError, RateLimitedError] },
     args: { input: t.arg({ type: ApiKeyReportInput, required: true, description: 'The key.' }) },
     resolve: async (_root, { input }, ctx) => {
       const key = parseApiKey(input.key.trim());

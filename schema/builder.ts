@@ -9,9 +9,11 @@ import type { HashParameters } from '../domain/auth/password.ts';
 import type { Permission } from '../domain/auth/permissions.ts';
 import { isPerson, may, type Viewer } from '../domain/auth/viewer.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
+import type { AttemptLimits } from '../domain/limits/attempts.ts';
 import type { Tx } from '../prisma/client.ts';
 import type PrismaTypes from '../prisma/generated/pothos.ts';
 import { getDatamodel } from '../prisma/generated/pothos.ts';
+import './attempts.ts';
 import type { Operation } from './operation.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -33,6 +35,8 @@ export type Services = {
   hashing: HashParameters;
   /** Whether mails are sent; where they are not, whoever needs one is told. */
   hasMail: boolean;
+  /** How often something sensitive may be tried. */
+  attempts: AttemptLimits;
   /** The way to Meta; null when it is off. */
   meta: Meta | null;
   limits: {
@@ -59,7 +63,7 @@ export type SchemaTypes = {
 };
 
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [ScopeAuthPlugin, ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ScopeAuthPlugin, ErrorsPlugin, RelayPlugin, PrismaPlugin, 'attempts'],
   defaultFieldNullability: false,
   prisma: {
     client: (context) => context.tx as never,

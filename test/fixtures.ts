@@ -12,6 +12,7 @@ import { createApiMetrics } from '../api/metrics.ts';
 import { type ApiOptions, createApi } from '../api/server.ts';
 import { createIntake } from '../api/webhooks/intake.ts';
 import { createWebhookMetrics } from '../api/webhooks/metrics.ts';
+import type { AttemptLimits } from '../domain/limits/attempts.ts';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
 import { createKeyUses } from '../domain/auth/key-uses.ts';
 import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
@@ -202,6 +203,7 @@ export async function startTestApi(
       },
       keys,
       keyring: testKeys.encryption,
+      attempts: anyNumber,
       hashing: testHashing,
       hasMail: true,
       meta,
@@ -237,6 +239,16 @@ const testLimits: QueryLimits = {
   variablesMax: 100,
   valuesMax: 10_000,
   listMax: 2_000,
+};
+
+/** Tests of anything else try as often as they like. */
+const anyNumber: AttemptLimits = {
+  perAccount: 1_000_000,
+  perNetwork: 1_000_000,
+  delayMs: 1_000,
+  accountDelayMsMax: 1_000,
+  networkDelayMsMax: 1_000,
+  forgottenAfterMs: 3_600_000,
 };
 
 /** More points than any test spends that is not about them. */

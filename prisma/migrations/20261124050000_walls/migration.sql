@@ -70,9 +70,9 @@ CREATE FUNCTION take_points(buckets bytea[], owed float8[], wanted float8[], cap
   END
   $$;
 
--- Counts one more attempt at something sensitive, unless it is too soon: then it answers how long to wait, and counts nothing. A place where
--- the account was opened before is counted by itself, so that whoever tries elsewhere cannot lock the owner out.
-CREATE FUNCTION begin_attempt(account bytea, place bytea, network bytea, account_free int, network_free int, delay interval, account_delay_max interval, network_delay_max interval, forgotten_after interval)
+-- Counts one more attempt at something sensitive, unless it is too soon: then it answers how long to wait, and counts nothing. At a place where
+-- the account was opened before it is counted for account and place together (`own`), so that whoever tries elsewhere cannot lock the owner out.
+CREATE FUNCTION begin_attempt(account bytea, own bytea, network bytea, place bytea, account_free int, network_free int, delay interval, account_delay_max interval, network_delay_max interval, forgotten_after interval)
   RETURNS TABLE (wait_seconds float8, is_known boolean)
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
@@ -81,9 +81,9 @@ CREATE FUNCTION begin_attempt(account bytea, place bytea, network bytea, account
     at timestamptz;
   BEGIN
     is_known := EXISTS (SELECT FROM public.known_places p WHERE p.key = place);
-    keys := CASE WHEN is_known THEN ARRAY[place] ELSE array_remove(ARRAY[account, network], NULL) END;
+    keys := CASE WHEN is_known THEN ARRAY[own] ELSE array_remove(ARRAY[account, network], NULL) END;
     INSERT INTO public.attempt_counts (key, count, last_at, next_at)
-      SELECT k, 0, clock_timestamp(), clock_timestamp() FROM unnest(keys) AS k ORDER BY k ON CONFLICT DO NOTHING;
+      SELECT k, 0, clock_timestamp(), clock_timestamp() - interval '1 second' FROM unnest(keys) AS k ORDER BY k ON CONFLICT DO NOTHING;
     PERFORM FROM public.attempt_counts a WHERE a.key = ANY (keys) ORDER BY a.key FOR UPDATE;
     at := clock_timestamp(); -- whoever waited for the row is not earlier than the one before
     SELECT greatest(0, max(extract(epoch FROM a.next_at - at)))::float8 INTO wait_seconds FROM public.attempt_counts a WHERE a.key = ANY (keys);
@@ -92,7 +92,7 @@ CREATE FUNCTION begin_attempt(account bytea, place bytea, network bytea, account
       RETURN;
     END IF;
     UPDATE public.attempt_counts a SET count = n.count, last_at = at,
-      next_at = at + CASE WHEN n.count < n.free THEN interval '0' ELSE least(n.delay_max, delay * power(2, least(n.count - n.free, 24))) END
+      next_at = CASE WHEN n.count < n.free THEN at - interval '1 second' ELSE at + least(n.delay_max, delay * power(2, least(n.count - n.free, 24))) END
       FROM (SELECT c.key, CASE WHEN c.last_at < at - forgotten_after THEN 1 ELSE c.count + 1 END AS count,
           CASE WHEN c.key = network THEN network_free ELSE account_free END AS free,
           CASE WHEN c.key = network THEN network_delay_max ELSE account_delay_max END AS delay_max
@@ -103,13 +103,13 @@ CREATE FUNCTION begin_attempt(account bytea, place bytea, network bytea, account
   $$;
 
 -- The attempt succeeded: what was counted for it is taken back, and the place is known from now on.
-CREATE FUNCTION end_attempt(account bytea, place bytea, network bytea, was_known boolean) RETURNS void
+CREATE FUNCTION end_attempt(account bytea, own bytea, network bytea, place bytea, was_known boolean) RETURNS void
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
-    DELETE FROM public.attempt_counts a WHERE a.key = CASE WHEN was_known THEN place ELSE account END;
+    DELETE FROM public.attempt_counts a WHERE a.key = CASE WHEN was_known THEN own ELSE account END;
     IF NOT was_known THEN
-      UPDATE public.attempt_counts a SET count = a.count - 1, next_at = clock_timestamp() WHERE a.key = network AND a.count > 0;
+      UPDATE public.attempt_counts a SET count = a.count - 1, next_at = clock_timestamp() - interval '1 second' WHERE a.key = network AND a.count > 0;
     END IF;
     IF place IS NOT NULL THEN
       INSERT INTO public.known_places AS p (key) VALUES (place) ON CONFLICT (key) DO UPDATE SET seen_at = now();
@@ -134,7 +134,7 @@ BEGIN
   -- Grants come before the change of owner: afterwards they are no longer ours to give, and Postgres only warns.
   GRANT CREATE ON SCHEMA public TO parley_queue;
   FOREACH signature IN ARRAY ARRAY['take_points(bytea[], float8[], float8[], float8[], float8[])',
-    'begin_attempt(bytea, bytea, bytea, int, int, interval, interval, interval, interval)', 'end_attempt(bytea, bytea, bytea, boolean)', 'purge_limits()'] LOOP
+    'begin_attempt(bytea, bytea, bytea, bytea, int, int, interval, interval, interval, interval)', 'end_attempt(bytea, bytea, bytea, bytea, boolean)', 'purge_limits()'] LOOP
     EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', signature);
     EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO parley_app', signature);
     EXECUTE format('ALTER FUNCTION %s OWNER TO parley_queue', signature);
