@@ -6,6 +6,7 @@ import { IllegalTransitionError } from '../domain/errors.ts';
 import { type KeyColumn, prismaPage } from '../domain/page.ts';
 import { builder, type Context, type InputFields } from './builder.ts';
 import { Campaign, CampaignStatus, CampaignVariableField } from './campaigns.ts';
+import { AssigneeCondition, readableId } from './contact-filter.ts';
 import { OrderDirection } from './contact-list.ts';
 import { Deleted } from './deleted.ts';
 import { keyset } from './keyset.ts';
@@ -17,6 +18,7 @@ const CampaignFilter = builder.inputType('CampaignFilter', {
   fields: (t) => ({
     status: t.field({ type: [CampaignStatus], description: 'Those that stand at one of these.' }),
     nameStartsWith: t.string({ description: 'Those whose name begins so, whatever its case.' }),
+    assignedTo: t.field({ type: AssigneeCondition, description: 'Those that are somebody’s.' }),
   }),
 });
 
@@ -32,6 +34,11 @@ const CampaignOrder = builder.inputType('CampaignOrder', {
     direction: t.field({ type: OrderDirection, description: 'Which way; from the newest when left out.' }),
   }),
 });
+
+function assignedWhere({ is, isSet }: typeof AssigneeCondition.$inferInput): string | null | { not: null } {
+  if (typeof is === 'string') return readableId('User', is);
+  return isSet ? { not: null } : null;
+}
 
 const byCreation = (descending: boolean): KeyColumn[] => [
   { field: 'createdAt', column: 'created_at', type: 'date', descending },
@@ -50,10 +57,11 @@ builder.queryField('campaigns', (t) =>
       },
       resolve: async (_root, args, ctx, info) => {
         const { tenantId } = await ctx.signedIn();
-        const { status, nameStartsWith } = args.filter ?? {};
+        const { status, nameStartsWith, assignedTo } = args.filter ?? {};
         const filter = {
           ...(status ? { status: { in: status } } : {}),
           ...(nameStartsWith ? { name: { startsWith: nameStartsWith, mode: 'insensitive' as const } } : {}),
+          ...(assignedTo ? { assignedTo: assignedWhere(assignedTo) } : {}),
         };
         return keyset(byCreation(args.orderBy?.direction !== 'ASC'), args, ctx, info, (page, query) => {
           const { where, ...rest } = prismaPage(page);

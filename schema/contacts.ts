@@ -1,3 +1,4 @@
+import { encodeGlobalID } from '@pothos/plugin-relay';
 import type { IdentityKind as Kind } from '../domain/contacts/contact-fields.ts';
 import { identityOrder } from '../domain/contacts/identities.ts';
 import type { KeyColumn } from '../domain/page.ts';
@@ -6,7 +7,7 @@ import { builder } from './builder.ts';
 import { ConsentEntry } from './consents.ts';
 import { CustomField, customFieldsByKey } from './custom-fields.ts';
 import { connectionOf, nestedPage, readPage } from './keyset.ts';
-import { amongOwn } from './node.ts';
+import { amongOwn, known } from './node.ts';
 import { Tag } from './tags.ts';
 
 export const IdentityKind = builder.enumType('IdentityKind', {
@@ -92,7 +93,7 @@ export const ContactNote = builder.prismaNode('ContactNote', {
   authScopes: { may: 'contacts.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: amongOwn,
+  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), contact: { is: { tenantId: known(ctx).tenantId } } }),
   nullable: true,
   fields: (t) => ({
     body: t.exposeString('body', { description: 'The text, of several lines.' }),
@@ -214,6 +215,12 @@ export const Contact = builder.prismaNode('Contact', {
         },
       },
       resolve: ({ mergesInto }) => mergesInto.map(({ mergedAt, source }) => ({ ...source, mergedAt })),
+    }),
+    assignedTo: t.id({
+      nullable: true,
+      description: 'The id of the person whose contact it is; null: everybody’s.',
+      select: { assignedTo: true },
+      resolve: ({ assignedTo }) => assignedTo && encodeGlobalID('User', assignedTo),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created here.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When anything about it last changed.' }),

@@ -25,6 +25,7 @@ import './message-send.ts';
 import './campaigns.ts';
 import './campaign-changes.ts';
 import './audit.ts';
+import './assignments.ts';
 
 builder.queryType({ description: 'What can be read.' });
 builder.mutationType({

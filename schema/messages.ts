@@ -11,6 +11,7 @@ import { Contact } from './contacts.ts';
 import { connectionOf, type ConnectionArgs, keyset, type NodeQuery, nodePaths, readPage } from './keyset.ts';
 import { amongOwn, rowId } from './node.ts';
 import { Template } from './template-types.ts';
+import { messagesOfCampaign, visibleMessages } from './visible.ts';
 import { selection } from './write.ts';
 
 const statuses = {
@@ -62,7 +63,7 @@ export const Message = builder.prismaNode('Message', {
   authScopes: { may: 'messages.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: amongOwn,
+  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), ...visibleMessages(ctx) }),
   nullable: true,
   fields: (t) => {
     const time = (field: Time, description: string) =>
@@ -182,13 +183,16 @@ const MessageFilter = builder.inputType('MessageFilter', {
   }),
 });
 
-export function messageWhere(filter: typeof MessageFilter.$inferInput | null | undefined): Prisma.MessageWhereInput {
+function messageWhere(
+  ctx: Context,
+  filter: typeof MessageFilter.$inferInput | null | undefined,
+): Prisma.MessageWhereInput {
   const { status, direction, numberId, campaignId, contactId } = filter ?? {};
   return {
     ...(status ? { status: { in: status } } : {}),
     ...(direction ? { direction } : {}),
     ...(numberId ? { numberId: rowId('WhatsAppNumber', numberId) } : {}),
-    ...(campaignId ? { campaignId: rowId('Campaign', campaignId) } : {}),
+    ...(campaignId ? messagesOfCampaign(ctx, rowId('Campaign', campaignId)) : {}),
     ...(contactId ? { contactId: rowId('Contact', contactId) } : {}),
   };
 }
@@ -202,7 +206,7 @@ builder.queryField('messages', (t) =>
       args: { filter: t.arg({ type: MessageFilter, description: 'Which; all when left out.' }) },
       resolve: async (_root, args, ctx, info) => {
         const { tenantId } = await ctx.signedIn();
-        const filter = messageWhere(args.filter);
+        const filter = { AND: [visibleMessages(ctx), messageWhere(ctx, args.filter)] };
         return keyset(newestFirst, args, ctx, info, (page, query) => {
           const { where, ...rest } = prismaPage(page);
           return ctx.tx.message.findMany({ ...query, ...rest, where: { AND: [{ tenantId }, filter, where] } });

@@ -131,6 +131,7 @@ test('a list of objects is a connection, unless it cannot grow', () => {
     'Contact.customFields': 'One for each custom field.',
     'Contact.consents': 'One for each purpose and channel.',
     'Contact.merged': 'At most 100.',
+    'ContactsAssigned.contacts': 'As many as were given, at most 100.',
     'Segment.problems': 'One for each condition of its filter.',
     'Campaign.variables': 'One for each parameter of its template.',
     'CampaignPreflight.excluded': 'One for each reason.',

@@ -76,6 +76,7 @@ export function matches(filter: ContactFilter, person: Person, tagIds: ReadonlyS
     return day === undefined || person.birthDate.getUTCDate() === day;
   }
   if ('blocked' in filter) return (person.blockedAt !== null) === filter.blocked;
+  if ('assignedTo' in filter) return 'isSet' in filter.assignedTo && !filter.assignedTo.isSet; // these are everybody's
   return (filter.identity.kind === 'PHONE' && person.phones.length > 0) === filter.identity.isSet;
 }
 

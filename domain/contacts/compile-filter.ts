@@ -1,6 +1,7 @@
 import { Prisma } from '../../prisma/client.ts';
 import type { CustomFieldShape } from './custom-values.ts';
 import type {
+  AssigneeCondition,
   BirthdayCondition,
   ConsentCondition,
   ContactFilter,
@@ -45,6 +46,7 @@ export function compileFilter(filter: ContactFilter, definitions: FilterDefiniti
   if ('updatedAt' in filter) return every(timeConditions(sql`c.updated_at`, filter.updatedAt));
   if ('birthday' in filter) return ofBirthday(filter.birthday);
   if ('blocked' in filter) return is(sql`c.blocked_at is not null`, filter.blocked);
+  if ('assignedTo' in filter) return ofAssignee(filter.assignedTo);
   return ofIdentity(filter.identity);
 }
 
@@ -171,6 +173,11 @@ function ofConsent({ purpose, channel, granted }: ConsentCondition): Prisma.Sql 
     sql`exists (select from contact_consents s where s.tenant_id = c.tenant_id and s.contact_id = c.id and s.purpose = ${purpose}::text and s.granted${ofChannel})`,
     granted,
   );
+}
+
+function ofAssignee(condition: AssigneeCondition): Prisma.Sql {
+  if ('isSet' in condition) return is(sql`c.assigned_to is not null`, condition.isSet);
+  return sql`(c.assigned_to is not null and c.assigned_to = ${condition.is}::uuid)`;
 }
 
 function ofIdentity({ kind, isSet }: IdentityCondition): Prisma.Sql {

@@ -59,7 +59,7 @@ async function findNote(
   noteId: string,
 ): Promise<{ contactId: string; authorId: string | null }> {
   const note = await tx.contactNote.findUnique({
-    where: { tenantId_id: { tenantId, id: noteId } },
+    where: { tenantId_id: { tenantId, id: noteId }, contact: { is: { tenantId } } }, // whom the caller sees
     select: { contactId: true, authorId: true },
   });
   if (!note) throw new NotFoundError('There is no such note.');

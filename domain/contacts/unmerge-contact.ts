@@ -20,8 +20,8 @@ export async function unmergeContact(tx: Tx, by: Answerable, contactId: string):
   const targetId = hidden.mergedIntoId;
   const { now, contacts } = await lockBoth(tx, tenantId, contactId, targetId);
   if (contacts.get(contactId)?.mergedIntoId !== targetId) throw notMerged(); // somebody was faster
-  const above = contacts.get(targetId)?.mergedIntoId;
-  if (above) {
+  const target = contacts.get(targetId) ?? noSuchContact();
+  if (target.mergedIntoId) {
     throw new ConflictError('The contact that it was merged into was merged itself: unmerge that one first.', {
       path: 'contactId',
       conflicting: { typename: 'Contact', id: targetId },

@@ -57,6 +57,7 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   contactTagsAdd: { because: anEdit },
   contactTagsRemove: { because: anEdit },
   contactConsentSet: { action: 'contactConsent.set', target: 'Contact' },
+  contactAssign: { action: 'contact.assign', target: 'Contact', of: 'contactIds' },
   segmentCreate: { because: aDraft },
   segmentUpdate: { because: anEdit },
   segmentDelete: { action: 'segment.delete', target: 'Segment' },
@@ -74,6 +75,7 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   campaignPause: { action: 'campaign.pause', target: 'Campaign' },
   campaignResume: { action: 'campaign.resume', target: 'Campaign' },
   campaignCancel: { action: 'campaign.cancel', target: 'Campaign' },
+  campaignAssign: { action: 'campaign.assign', target: 'Campaign' },
   messageSend: { because: `${ownRecord}a message is kept with all that became of it.` },
 
   auditExport: { action: 'audit.export', target: 'Tenant', of: null },

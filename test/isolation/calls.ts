@@ -212,6 +212,13 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   },
   campaignCancel: async (tenant) => ({ input: { campaignId: await tenant.make('Campaign') } }),
 
+  contactAssign: async (tenant) => ({
+    input: { contactIds: [await tenant.make('Contact')], userId: await tenant.id('User') },
+  }),
+  campaignAssign: async (tenant) => ({
+    input: { campaignId: await tenant.make('Campaign'), userId: await tenant.id('User') },
+  }),
+
   messageSend: async (tenant) => ({
     input: {
       numberId: await tenant.id('WhatsAppNumber'),
@@ -265,6 +272,7 @@ export const idTypes: Readonly<Record<string, string>> = {
   'MessageFilter.numberId': 'WhatsAppNumber',
   'AuditEntryFilter.actorId': 'User',
   'AuditEntryFilter.targetId': 'Contact',
+  'AssigneeCondition.is': 'User',
   'TagCondition.has': 'Tag',
   'TagCondition.hasNot': 'Tag',
   'TagCondition.hasAny': 'Tag',
