@@ -149,7 +149,7 @@ export const AssigneeCondition = builder.inputType('AssigneeCondition', {
   description: 'Whose it is to be.',
   isOneOf: true,
   fields: (t) => ({
-    is: t.id({ description: 'This person’s. Somebody who is not of the tenant has nothing.' }),
+    is: t.id({ description: 'This person’s.' }),
     isSet: t.boolean({ description: 'Somebody’s, or everybody’s.' }),
   }),
 });
@@ -213,7 +213,7 @@ export function writtenFilter(stored: StoredFilter): object {
   return withIds(stored, encodeGlobalID);
 }
 
-/** Nobody's id: a tag of that name is not there, and is refused as such, by its path; a person of that name has nothing. */
+/** Nobody's id: a tag of that name is not there, and is refused as such, by its path. */
 const nobody = '00000000-0000-0000-0000-000000000000';
 
 type Named = {

@@ -7,6 +7,7 @@ import { builder } from './builder.ts';
 import { ConsentEntry } from './consents.ts';
 import { CustomField, customFieldsByKey } from './custom-fields.ts';
 import { connectionOf, nestedPage, readPage } from './keyset.ts';
+import { masked, personal } from './masking.ts';
 import { amongOwn, known } from './node.ts';
 import { Tag } from './tags.ts';
 
@@ -34,7 +35,13 @@ builder.prismaObject('ContactIdentity', {
       select: { kind: true },
       resolve: ({ kind }) => kind as Kind,
     }),
-    value: t.exposeString('value', { description: 'As it is shown and sent to.' }),
+    value: t.string({
+      ...personal,
+      description: 'As it is shown and sent to.',
+      select: { kind: true, value: true, contactId: true },
+      resolve: ({ kind, value, contactId }, _args, ctx) =>
+        kind === 'PHONE' ? masked(ctx, contactId, 'phone', value) : value,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when it is listed.' }),
   }),
 });
@@ -117,13 +124,21 @@ export const Contact = builder.prismaNode('Contact', {
   fields: (t) => ({
     name: t.exposeString('name', { nullable: true, description: 'The whole name.' }),
     phone: t.string({
+      ...personal,
       nullable: true,
       description:
         'The first of the telephone numbers, in E.164. There may be none: WhatsApp knows people by usernames too.',
       select: { identities: { orderBy: identityOrder, take: listMax, select: { kind: true, value: true } } },
-      resolve: ({ identities }) => identities.find(({ kind }) => kind === 'PHONE')?.value ?? null,
+      resolve: ({ id, identities }, _args, ctx) =>
+        masked(ctx, id, 'phone', identities.find(({ kind }) => kind === 'PHONE')?.value ?? null),
     }),
-    email: t.exposeString('email', { nullable: true, description: 'The e-mail address, in lower case.' }),
+    email: t.string({
+      ...personal,
+      nullable: true,
+      description: 'The e-mail address, in lower case.',
+      select: { email: true },
+      resolve: ({ id, email }, _args, ctx) => masked(ctx, id, 'email', email),
+    }),
     externalId: t.exposeString('externalId', {
       nullable: true,
       description: 'The tenant’s own id for the contact; unique.',

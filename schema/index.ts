@@ -12,6 +12,7 @@ import './contact-list.ts';
 import './contact-changes.ts';
 import './contact-consents.ts';
 import './contact-merges.ts';
+import './contact-reveal.ts';
 import './contact-notes.ts';
 import './contact-tags.ts';
 import './tags.ts';

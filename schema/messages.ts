@@ -9,6 +9,7 @@ import { batched, nameOfField } from './batch.ts';
 import { builder, type Context } from './builder.ts';
 import { Contact } from './contacts.ts';
 import { connectionOf, type ConnectionArgs, keyset, type NodeQuery, nodePaths, readPage } from './keyset.ts';
+import { masked, personal } from './masking.ts';
 import { amongOwn, rowId } from './node.ts';
 import { Template } from './template-types.ts';
 import { messagesOfCampaign, visibleMessages } from './visible.ts';
@@ -95,9 +96,12 @@ export const Message = builder.prismaNode('Message', {
           return ctx.tx.contact.findUnique({ ...selection(ctx, info, 'Contact'), where: amongOwn(id, ctx) });
         },
       }),
-      address: t.exposeString('address', {
+      address: t.string({
+        ...personal,
         nullable: true,
         description: 'The phone number in E.164, or WhatsApp’s id of the person; null once the contact was deleted.',
+        select: { address: true, contactId: true },
+        resolve: ({ address, contactId }, _args, ctx) => masked(ctx, contactId, 'whole', address),
       }),
       template: t.field({
         type: Template,
@@ -109,8 +113,12 @@ export const Message = builder.prismaNode('Message', {
       }),
       campaign: t.relation('campaign', { nullable: true, description: 'The campaign that it belongs to, if any.' }),
       number: t.relation('number', { description: 'The tenant’s number that it went through.' }),
-      parameters: t.exposeStringList('parameters', {
+      parameters: t.stringList({
+        ...personal,
         description: 'What the template is filled with, in the order of its parameters.',
+        select: { parameters: true, contactId: true },
+        resolve: ({ parameters, contactId }, _args, ctx) =>
+          parameters.map((value) => masked(ctx, contactId, 'whole', value)),
       }),
       content: t.expose('content', {
         type: 'JSON',

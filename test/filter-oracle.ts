@@ -140,7 +140,7 @@ function ofTags(condition: TagCondition, person: Person, tagIds: ReadonlySet<str
 }
 
 function ofCustomField(condition: CustomFieldCondition, person: Person): boolean | null {
-  const { type, values } = readOperand(condition, { customFields, tagIds: new Set() });
+  const { type, values } = readOperand(condition, { customFields, tagIds: new Set(), userIds: new Set() });
   if (!type) return null;
   const found = person.customFields[condition.key];
   if (condition.op === 'IS_SET') return (found !== undefined && found !== null) === values[0];

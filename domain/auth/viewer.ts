@@ -99,15 +99,20 @@ async function findPerson(tx: Tx, claims: Claims, origin: Origin | null, now: Da
   return { tenantId, actor, origin, permissions, sees, userId, sessionId, ...known, role };
 }
 
+type KeyRow = { secretHash: Uint8Array; scopes: string[]; allowedRanges: string[]; masks: boolean };
+
 /** Of a key with this secret that is neither revoked nor expired, asked with from where it may be. */
 async function findKey(tx: Tx, claims: KeyClaims, origin: Origin | null, now: Date): Promise<KeyViewer | null> {
   const { tenantId, apiKeyId, secretHash } = claims;
-  const [key] = await tx.$queryRaw<{ secretHash: Uint8Array; scopes: string[]; allowedRanges: string[] }[]>`
-    select secret_hash as "secretHash", scopes, allowed_ranges as "allowedRanges" from api_keys
-     where tenant_id = ${tenantId}::uuid and id = ${apiKeyId}::uuid
-       and revoked_at is null and (expires_at is null or expires_at > ${now})`;
+  const [key] = await tx.$queryRaw<KeyRow[]>`
+    select k.secret_hash as "secretHash", k.scopes, k.allowed_ranges as "allowedRanges", t.mask_for_sellers as masks
+      from api_keys k join tenants t on t.id = k.tenant_id
+     where k.tenant_id = ${tenantId}::uuid and k.id = ${apiKeyId}::uuid
+       and k.revoked_at is null and (k.expires_at is null or k.expires_at > ${now})`;
   if (!key || !timingSafeEqual(key.secretHash, secretHash)) return null;
   if (!isWithin(key.allowedRanges, origin?.address ?? null)) return null;
   const actor = { type: 'API_KEY', id: apiKeyId } as const;
-  return { tenantId, actor, origin, permissions: permissionsOfKey(key.scopes), sees: {}, isMasked: false, apiKeyId };
+  const permissions = permissionsOfKey(key.scopes);
+  const isMasked = key.masks && !permissions.has('contacts.reveal'); // whoever gives that scope says that it need not ask each time
+  return { tenantId, actor, origin, permissions, sees: {}, isMasked, apiKeyId };
 }

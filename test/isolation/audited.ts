@@ -50,6 +50,7 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   contactUnblock: { action: 'contact.unblock', target: 'Contact' },
   contactMerge: { action: 'contact.merge', target: 'Contact', of: 'sourceId' },
   contactUnmerge: { action: 'contact.unmerge', target: 'Contact' },
+  contactReveal: { action: 'contact.reveal', target: 'Contact' },
   contactNoteCreate: { because: aDraft },
   contactNoteUpdate: { because: anEdit },
   contactNoteDelete: { action: 'contactNote.delete', target: 'ContactNote' },

@@ -135,6 +135,9 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
     await tenant.call('contactMerge', { input: { sourceId, targetId: await tenant.id('Contact') } });
     return { input: { contactId: sourceId } };
   },
+  contactReveal: async (tenant) => ({
+    input: { contactId: await tenant.id('Contact'), reason: 'The parcel came back' },
+  }),
   contactNoteCreate: async (tenant) => ({
     input: { contactId: await tenant.id('Contact'), body: tenant.text('note') },
   }),
