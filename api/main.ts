@@ -1,3 +1,4 @@
+import { createGoogle } from '../connectors/google/google.ts';
 import { createMeta } from '../connectors/whatsapp/meta.ts';
 import { createKeyUses } from '../domain/auth/key-uses.ts';
 import { loadAuthKeys } from '../domain/auth/keys.ts';
@@ -5,7 +6,7 @@ import { refuseStrongRole } from '../prisma/role.ts';
 import { createDb } from '../prisma/client.ts';
 import { queueRevision } from '../prisma/readiness.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
-import { hashingOf, mailOf, metaOf, readEnv } from '../runtime/env.ts';
+import { googleOf, hashingOf, mailOf, metaOf, readEnv } from '../runtime/env.ts';
 import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
@@ -39,6 +40,8 @@ await using webhookDb = createDb(env.DATABASE_URL, {
 await using limitsDb = createDb(env.DATABASE_URL, { poolSize: 2, applicationName: 'parley-limits' });
 const metaConfig = metaOf(env);
 await using meta = metaConfig && createMeta(metaConfig);
+const googleConfig = googleOf(env);
+await using google = googleConfig && createGoogle(googleConfig);
 const keys = loadAuthKeys(publicUrl, env.JWT_KEYS, env.ENCRYPTION_KEYS);
 
 const registry = createRegistry();
@@ -115,6 +118,7 @@ await using server = await listen(
       hashing: hashingOf(env),
       hasMail: mailOf(env) !== null,
       meta,
+      google,
       limits: {
         uploadBytesMax: env.UPLOAD_BYTES_MAX,
         uploadExpiresSeconds: env.UPLOAD_EXPIRES_SECONDS,

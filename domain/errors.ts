@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'CONFIRMATION_REQUIRED'
   | 'SECOND_FACTOR_REQUIRED'
   | 'CHALLENGE_ENDED'
+  | 'IDENTITY_UNKNOWN'
   | 'CONSENT_WITHDRAWN'
   | 'ILLEGAL_TRANSITION'
   | 'CANNOT_SEND'
@@ -123,6 +124,22 @@ export class ChallengeEndedError extends DomainError {
   readonly code = 'CHALLENGE_ENDED';
   constructor() {
     super('This took too long, or too many tries. Please sign in again.');
+  }
+}
+
+/** An account elsewhere that nobody signs in with yet. What was handed out for it is shown here only. */
+export class IdentityUnknownError extends DomainError {
+  readonly code = 'IDENTITY_UNKNOWN';
+  readonly identity: string;
+  readonly expiresAt: Date;
+  readonly email: string | null;
+  readonly personName: string | null;
+  constructor(identity: string, expiresAt: Date, known: { email: string | null; name: string | null }) {
+    super('Nobody signs in with this account yet. Sign in and link it, or sign up with it.');
+    this.identity = identity;
+    this.expiresAt = expiresAt;
+    this.email = known.email;
+    this.personName = known.name;
   }
 }
 
@@ -251,6 +268,7 @@ const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   CONFIRMATION_REQUIRED: ({ message }) => new ConfirmationRequiredError(message),
   SECOND_FACTOR_REQUIRED: () => new ChallengeEndedError(), // never stored: a challenge is shown once
   CHALLENGE_ENDED: () => new ChallengeEndedError(),
+  IDENTITY_UNKNOWN: ({ message }) => new NotFoundError(message), // never stored: it belongs to nobody yet
   CONSENT_WITHDRAWN: ({ message }) => new ConsentWithdrawnError(message),
   ILLEGAL_TRANSITION: ({ from = '', to = '' }) => new IllegalTransitionError(from, to),
   CANNOT_SEND: ({ message, reason }) => new CannotSendError(reason ?? '', message),

@@ -78,6 +78,12 @@ function isOrigin(text: string): boolean {
   return URL.parse(text)?.origin === text;
 }
 
+/** Whether nobody on the way can read along. */
+function isSafeOrLocal(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
 /** What has no default: each process must be given what it needs of it. */
 const given = {
   DATABASE_URL: database,
@@ -113,6 +119,12 @@ const settings = {
     .optional(),
   META_VERIFY_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
   META_GRAPH_URL: baseUrl.default('https://graph.facebook.com'),
+  GOOGLE_ISSUER_URL: baseUrl
+    .refine(isSafeOrLocal, 'expected https://, or http:// on this machine')
+    .default('https://accounts.google.com'),
+  GOOGLE_CLIENT_ID: z.string().optional(),
+  GOOGLE_CLIENT_SECRET: z.string().optional(),
+  GOOGLE_REDIRECT_URL: z.url({ protocol: /^https?$/, error: 'expected http:// or https://' }).optional(),
   META_GRAPH_VERSION: z
     .string()
     .regex(/^v\d{1,3}\.\d$/, 'expected a version as v25.0')
@@ -239,6 +251,7 @@ export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = 
 /** Variables that turn a partner on, all of them together; without any it is off. */
 const partners = [
   ['META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN'],
+  ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'GOOGLE_REDIRECT_URL'],
   ['SMTP_URL', 'MAIL_FROM', 'APP_URL'],
 ] as const;
 
@@ -287,4 +300,16 @@ export function mailOf(
 /** How passwords are hashed. */
 export function hashingOf(env: Outputs<typeof settings>): { memoryKib: number; time: number; parallelism: number } {
   return { memoryKib: env.ARGON2_MEMORY_KIB, time: env.ARGON2_TIME, parallelism: env.ARGON2_PARALLELISM };
+}
+
+/** What the way to sign in with Google is made with; null when it is off. */
+export function googleOf(env: Outputs<typeof settings>): {
+  issuerUrl: string;
+  clientId: string;
+  clientSecret: string;
+  redirectUrl: string;
+} | null {
+  const { GOOGLE_CLIENT_ID: clientId, GOOGLE_CLIENT_SECRET: clientSecret, GOOGLE_REDIRECT_URL: redirectUrl } = env;
+  if (clientId === undefined || clientSecret === undefined || redirectUrl === undefined) return null;
+  return { issuerUrl: env.GOOGLE_ISSUER_URL, clientId, clientSecret, redirectUrl };
 }

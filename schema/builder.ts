@@ -3,6 +3,7 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { Google } from '../connectors/google/google.ts';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
 import type { HashParameters } from '../domain/auth/password.ts';
@@ -39,6 +40,8 @@ export type Services = {
   attempts: AttemptLimits;
   /** The way to Meta; null when it is off. */
   meta: Meta | null;
+  /** The way to sign in with Google; null when it is off. */
+  google: Google | null;
   limits: {
     uploadBytesMax: number;
     uploadExpiresSeconds: number;

@@ -9,6 +9,7 @@ import {
   EmailTakenError,
   ForbiddenError,
   IdempotencyConflictError,
+  IdentityUnknownError,
   IllegalTransitionError,
   InvalidCredentialsError,
   InvalidInputError,
@@ -39,6 +40,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     CONFIRMATION_REQUIRED: { description: 'Prove once more who you are, with `sessionConfirm`, and try again.' },
     SECOND_FACTOR_REQUIRED: { description: 'The second step is owed: `signInConfirm` with the `challenge`.' },
     CHALLENGE_ENDED: { description: 'The second step came too late, or was tried too often: sign in again.' },
+    IDENTITY_UNKNOWN: { description: 'Nobody signs in with this account yet: link it, or sign up with it.' },
     CONSENT_WITHDRAWN: { description: 'The person took consent back; only the person can give it again.' },
     ILLEGAL_TRANSITION: { description: 'It cannot follow from the status that the object has.' },
     CANNOT_SEND: { description: 'The message would only be refused later: `reason` says why.' },
@@ -161,6 +163,18 @@ plain(ForbiddenError, 'It is not yours to change.');
 plain(IdempotencyConflictError, 'The idempotency key was used for another input before.');
 plain(InvalidCredentialsError, 'What was to prove who you are is wrong: address and password, or a code.');
 plain(ChallengeEndedError, 'The second step came too late, or was tried too often: sign in again.');
+builder.objectType(IdentityUnknownError, {
+  name: 'IdentityUnknownError',
+  description:
+    'Nobody signs in with this account yet. An equal e-mail address makes it nobody’s: sign in and call `googleLink`, or call `googleSignUp`.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    identity: t.exposeString('identity', { description: 'For `googleLink` or `googleSignUp`.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when it is good.' }),
+    email: t.exposeString('email', { nullable: true, description: 'The address of the account.' }),
+    name: t.exposeString('personName', { nullable: true, description: 'What the person is called there.' }),
+  }),
+});
 builder.objectType(SecondFactorRequiredError, {
   name: 'SecondFactorRequiredError',
   description: 'The first step was right. Take the second with `signInConfirm`.',

@@ -5,6 +5,7 @@ import './node.ts';
 import './auth.ts';
 import './api-keys.ts';
 import './second-factor.ts';
+import './google.ts';
 import './tenants.ts';
 import './uploads.ts';
 import './contacts.ts';

@@ -81,6 +81,9 @@ test('every query, every mutation and every object that has an id says who may h
   const open = [...queries, ...mutations, ...types].filter((one) => scopesOf(one)['public']);
   expect(open.map(({ name }) => name).sort()).toEqual([
     'apiKeyReport',
+    'googleSignIn',
+    'googleSignInBegin',
+    'googleSignUp',
     'sessionRefresh',
     'signIn',
     'signInConfirm',

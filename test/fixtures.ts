@@ -207,6 +207,7 @@ export async function startTestApi(
       hashing: testHashing,
       hasMail: true,
       meta,
+      google: null,
       limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 300 },
       ...services,
     },

@@ -27,26 +27,36 @@ export type PreparedSignUp = {
   userId: string;
   tenant: { name: string; country: string; timeZone: string; locale: string };
   user: { name: string; email: string; emailKey: string; locale: string };
-  passwordHash: string;
+  /** Null where the person signs in with an account elsewhere instead. */
+  passwordHash: string | null;
 };
 
-const nameMax = 200;
+export const nameMax = 200;
+
+export type TenantSignUp = Pick<SignUp, 'tenantName' | 'country' | 'timeZone' | 'locale'>;
+
+/** The tenant of a sign-up as it is stored; everything that is wrong with it is added to what was found. */
+export function readTenant(
+  { tenantName: name, country, timeZone, locale }: TenantSignUp,
+  found: { add(path: string, message: string): void },
+): PreparedSignUp['tenant'] {
+  const profile = readProfile({ name, country, timeZone, locale: locale ?? localeOf(country) }, country, {
+    add: (path, message) => found.add(path === 'name' ? 'tenantName' : path, message),
+  });
+  return profile as PreparedSignUp['tenant']; // all of it was given; the caller throws if anything was found wrong
+}
 
 /** Checks everything at once and hashes the password. The new ids are known before the transaction, which is opened for them. */
 export async function prepareSignUp(input: SignUp, hashing: HashParameters): Promise<PreparedSignUp> {
   const found = problems();
-  const { tenantName, country, timeZone, locale } = input;
-  const profile = readProfile({ name: tenantName, country, timeZone, locale: locale ?? localeOf(country) }, country, {
-    add: (path, message) => found.add(path === 'name' ? 'tenantName' : path, message),
-  });
+  const tenant = readTenant(input, found);
   const name = input.name.trim();
   if (name === '' || name.length > nameMax) found.add('name', `Expected 1 to ${nameMax} characters.`);
   const email = input.email.trim();
   if (!isEmail(email)) found.add('email', 'Expected an e-mail address, as ana@example.com.');
-  const weakness = passwordProblem(input.password, { name, email, tenantNames: [tenantName] });
+  const weakness = passwordProblem(input.password, { name, email, tenantNames: [input.tenantName] });
   if (weakness) found.add('password', weakness);
   found.throwIfAny();
-  const tenant = profile as PreparedSignUp['tenant']; // all of it was given, and nothing was found wrong
   return {
     tenantId: newId(),
     userId: newId(),
@@ -58,6 +68,14 @@ export async function prepareSignUp(input: SignUp, hashing: HashParameters): Pro
 
 /** Creates the person, the tenant, the person's place in it as its OWNER, a session and the mail to prove the address: all or nothing. */
 export async function signUp(tx: Tx, prepared: PreparedSignUp, origin: Origin | null, now: Date): Promise<OpenSession> {
+  const { tenantId, userId } = prepared;
+  await storeOwner(tx, prepared, now);
+  await queueMail(tx, tenantId, { kind: 'verify-email', userId });
+  return createSession(tx, { tenantId, userId }, origin, now);
+}
+
+/** The person, the tenant, and the person's place in it. */
+export async function storeOwner(tx: Tx, prepared: PreparedSignUp, now: Date): Promise<void> {
   const { tenantId, userId, tenant, user, passwordHash } = prepared;
   try {
     await tx.user.create({ data: { id: userId, ...user }, select: { id: true } });
@@ -65,9 +83,9 @@ export async function signUp(tx: Tx, prepared: PreparedSignUp, origin: Origin | 
     if (!isUniqueViolation(error)) throw error;
     throw new EmailTakenError('There is an account with this e-mail address already. Please sign in.');
   }
-  await tx.userPassword.create({ data: { userId, hash: passwordHash, changedAt: now }, select: { userId: true } });
+  if (passwordHash !== null) {
+    await tx.userPassword.create({ data: { userId, hash: passwordHash, changedAt: now }, select: { userId: true } });
+  }
   await tx.tenant.create({ data: { id: tenantId, ...tenant }, select: { id: true } });
   await tx.membership.create({ data: { tenantId, userId, role: 'OWNER' }, select: { userId: true } });
-  await queueMail(tx, tenantId, { kind: 'verify-email', userId });
-  return createSession(tx, { tenantId, userId }, origin, now);
 }

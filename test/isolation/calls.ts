@@ -1,6 +1,7 @@
 import { globalId } from '../fixtures.ts';
 import { codeAt } from '../totp.ts';
 import { begunTotp, newChallenge, withoutTotp, withTotp } from './factors.ts';
+import { backFromGoogle, newIdentity, withGoogle, withoutGoogle } from './google.ts';
 import type { Tenant } from './tenant.ts';
 
 export type Variables = Record<string, unknown>;
@@ -66,6 +67,24 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   },
   totpDisable: async (tenant) => {
     await withTotp(tenant);
+    return { input: {} };
+  },
+  googleSignInBegin: () => ({ input: {} }),
+  googleSignIn: async (tenant) => ({ input: await backFromGoogle(tenant) }),
+  googleSignUp: (tenant) => ({
+    input: {
+      identity: newIdentity(tenant),
+      tenantName: tenant.text('shop'),
+      country: 'BR',
+      timeZone: 'America/Sao_Paulo',
+    },
+  }),
+  googleLink: async (tenant) => {
+    await withoutGoogle(tenant);
+    return { input: { identity: newIdentity(tenant) } };
+  },
+  googleUnlink: async (tenant) => {
+    await withGoogle(tenant);
     return { input: {} };
   },
   sessionConfirm: async (tenant) => {
