@@ -119,16 +119,16 @@ test('the key is changed while everything is at work: not one credential fails t
       cells.push({ tenantId, id: await connection(db, tenantId, [before], `token ${index}`) });
   }
   const machines: Machine[] = [{ keyring: [before] }, { keyring: [before] }];
-  let isOver = false;
-  let opened = 0;
+  const over = new AbortController();
+  const fleet = { opened: 0 };
   const work = async (machine: Machine, offset: number) => {
-    for (let turn = offset; !isOver; turn += 1) {
+    for (let turn = offset; !over.signal.aborted; turn += 1) {
       const { tenantId, id } = cells[turn % cells.length] ?? { tenantId: '', id: '' };
       await inTenant(db, tenantId, async (tx) => {
         const where = { tenantId_id: { tenantId, id } };
         const { token, externalId } = await tx.connection.findUniqueOrThrow({ where });
         expect(open(machine.keyring, tokenCell(tenantId, id), token ?? '')).toBe(externalId);
-        opened += 1;
+        fleet.opened += 1;
         // Every few turns somebody connects anew.
         const sealed = seal(machine.keyring, tokenCell(tenantId, id), externalId ?? '');
         if (turn % 5 === 0) await tx.connection.update({ where, data: { token: sealed }, select: { id: true } });
@@ -142,8 +142,8 @@ test('the key is changed while everything is at work: not one credential fails t
   failed.catch(() => {});
   /** Lets everybody do some more, and fails as soon as one of them does. */
   const meanwhile = async (turns: number) => {
-    for (const until = opened + turns; opened < until;)
-      await Promise.race([failed, new Promise((resolve) => setImmediate(resolve))]);
+    const until = fleet.opened + turns;
+    while (fleet.opened < until) await Promise.race([failed, new Promise((resolve) => setImmediate(resolve))]);
   };
   const rotate = async (keyring: Keyring) => {
     const env = {
@@ -170,7 +170,7 @@ test('the key is changed while everything is at work: not one credential fails t
     machine.keyring = [after];
     await meanwhile(300);
   }
-  isOver = true;
+  over.abort();
   await working;
   for (const tenantId of tenants) {
     for (const { id, token, externalId } of await tokensOf(db, tenantId))
