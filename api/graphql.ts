@@ -17,6 +17,7 @@ import { readClaims } from './context.ts';
 import { maskError } from './errors.ts';
 import { pagePolicy } from './headers.ts';
 import { allowOrigin, type Exchange, type Handler, HttpError, readBody } from './http.ts';
+import { persistedOperations, type PersistedOptions } from './persisted.ts';
 import { hideSchema, hideSuggestions, operationLimits, type QueryLimits } from './limits.ts';
 import { type ApiMetrics, countOperations } from './metrics.ts';
 
@@ -36,6 +37,8 @@ export type GraphQLOptions = {
   /** Null only to measure what they cost. */
   queryLimits: QueryLimits | null;
   cost: CostOptions | null;
+  /** Null: there is no list of operations. */
+  persisted: PersistedOptions | null;
   bodyBytesMax: number;
   bodyTimeoutMs: number;
   timeoutMs: number;
@@ -72,7 +75,9 @@ export function createGraphQL(options: GraphQLOptions): Handler {
       if (charge) Object.assign(bill, { claims, accounts: charge.accountsOf(claims, address) });
       return Object.assign(startOperation(db, claims, origin, services.now), { requestId, services });
     },
+    extraParamNames: ['documentId'],
     plugins: [
+      ...(options.persisted ? persistedOperations(options.persisted) : []),
       ...(queryLimits ? operationLimits(queryLimits) : []),
       ...(options.isProduction ? [hideSuggestions()] : []),
       ...(options.introspection ? [] : [hideSchema()]),

@@ -13,10 +13,9 @@ import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
 import { watchPools } from '../runtime/pool-metrics.ts';
 import { stopSignal } from '../runtime/stop-signal.ts';
 import { createStorage } from '../runtime/storage.ts';
-import { readProxies } from './address.ts';
-import { createBudget } from './budget.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createApi } from './server.ts';
+import { attemptsOf, wallsOf } from './walls.ts';
 import { createIntake } from './webhooks/intake.ts';
 import { createWebhookMetrics } from './webhooks/metrics.ts';
 
@@ -27,7 +26,6 @@ process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'an error was thrown and nobody caught it');
   process.exit(1);
 });
-const isProduction = env.NODE_ENV === 'production';
 const publicUrl = env.PUBLIC_URL ?? `http://localhost:${env.PORT}`;
 await using db = createDb(env.DATABASE_URL, { poolSize: env.DATABASE_POOL_SIZE, applicationName: 'parley-api' });
 await refuseStrongRole(db);
@@ -62,59 +60,23 @@ await using server = await listen(
     keys,
     keyUses,
     storage: createStorage(env.STORAGE_URL),
-    isProduction,
-    graphiql: env.GRAPHIQL ?? !isProduction,
-    introspection: env.INTROSPECTION ?? !isProduction,
-    secureHeaders: true,
-    corsOrigins: env.CORS_ORIGINS,
-    proxies: readProxies(env.TRUSTED_PROXIES),
+    ...(await wallsOf(env, { db: limitsDb, log })),
     migrations: await migrationNames(),
     queueRevision,
     metrics: createApiMetrics(registry),
     uploadBytesMax: env.UPLOAD_BYTES_MAX,
-    bodyBytesMax: env.REQUEST_BODY_BYTES_MAX,
-    bodyTimeoutMs: env.REQUEST_BODY_TIMEOUT_MS,
     webhooks: {
       intake,
       metrics: webhookMetrics,
       bodyBytesMax: env.WEBHOOK_BODY_BYTES_MAX,
       heldBytesMax: env.WEBHOOK_HELD_BYTES_MAX,
     },
-    timeoutMs: env.REQUEST_TIMEOUT_MS,
-    queryLimits: {
-      depthMax: env.QUERY_DEPTH_MAX,
-      aliasesMax: env.QUERY_ALIASES_MAX,
-      tokensMax: env.QUERY_TOKENS_MAX,
-      directivesMax: env.QUERY_DIRECTIVES_MAX,
-      rootFieldsMax: env.QUERY_ROOT_FIELDS_MAX,
-      breadthMax: env.QUERY_BREADTH_MAX,
-      fieldsMax: env.QUERY_FIELDS_MAX,
-      variablesMax: env.QUERY_VARIABLES_MAX,
-      valuesMax: env.QUERY_VALUES_MAX,
-      listMax: env.QUERY_LIST_MAX,
-    },
-    cost: {
-      costMax: env.QUERY_COST_MAX,
-      budget: createBudget({ db: limitsDb, log }),
-      allowances: {
-        caller: { capacity: env.COST_CALLER_POINTS, rate: env.COST_CALLER_POINTS_PER_SECOND },
-        tenant: { capacity: env.COST_TENANT_POINTS, rate: env.COST_TENANT_POINTS_PER_SECOND },
-        network: { capacity: env.COST_NETWORK_POINTS, rate: env.COST_NETWORK_POINTS_PER_SECOND },
-      },
-    },
     services: {
       now,
       publicUrl,
       keys,
       keyring: env.ENCRYPTION_KEYS,
-      attempts: {
-        perAccount: env.ATTEMPTS_PER_ACCOUNT,
-        perNetwork: env.ATTEMPTS_PER_NETWORK,
-        delayMs: env.ATTEMPT_DELAY_MS,
-        accountDelayMsMax: env.ATTEMPT_ACCOUNT_DELAY_MS_MAX,
-        networkDelayMsMax: env.ATTEMPT_NETWORK_DELAY_MS_MAX,
-        forgottenAfterMs: env.ATTEMPTS_FORGOTTEN_AFTER_MS,
-      },
+      attempts: attemptsOf(env),
       hashing: hashingOf(env),
       hasMail: mailOf(env) !== null,
       meta,

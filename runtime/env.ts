@@ -147,6 +147,9 @@ const settings = {
     .default([]),
   GRAPHIQL: onOrOff,
   INTROSPECTION: onOrOff,
+  PERSISTED_OPERATIONS: z.enum(['off', 'allow', 'only']).default('off'),
+  PERSISTED_OPERATIONS_FILE: z.string().optional(),
+  PERSISTED_OPERATIONS_FOR_KEYS: z.enum(['on', 'off']).default('off'),
   REQUEST_BODY_BYTES_MAX: count(1_000_000, 1_000),
   REQUEST_BODY_TIMEOUT_MS: count(10_000, 100),
   REQUEST_TIMEOUT_MS: count(10_000, 100),
@@ -269,6 +272,9 @@ function findClashes(env: Outputs<typeof settings>): string[] {
       : []),
     ...(env.QUERY_COST_MAX > Math.min(env.COST_CALLER_POINTS, env.COST_TENANT_POINTS)
       ? ['QUERY_COST_MAX is more than COST_CALLER_POINTS or COST_TENANT_POINTS: such an operation could never be paid']
+      : []),
+    ...(env.PERSISTED_OPERATIONS !== 'off' && env.PERSISTED_OPERATIONS_FILE === undefined
+      ? ['PERSISTED_OPERATIONS_FILE is missing: PERSISTED_OPERATIONS needs a list of operations']
       : []),
     ...half.map((name) => `${name} is missing: a partner is given all of its variables, or none`),
   ];

@@ -186,6 +186,7 @@ export async function startTestApi(
     secureHeaders: true,
     corsOrigins: [],
     proxies: [],
+    persisted: null,
     bodyBytesMax: 1_000_000,
     bodyTimeoutMs: 10_000,
     webhooks: { intake, metrics: webhookMetrics, bodyBytesMax: 3_500_000, heldBytesMax: 50_000_000 },
