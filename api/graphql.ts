@@ -18,7 +18,7 @@ import { maskError } from './errors.ts';
 import { pagePolicy } from './headers.ts';
 import { allowOrigin, type Exchange, type Handler, HttpError, readBody } from './http.ts';
 import { persistedOperations, type PersistedOptions } from './persisted.ts';
-import { hideSchema, hideSuggestions, operationLimits, type QueryLimits } from './limits.ts';
+import { hideSchema, operationLimits, type QueryLimits } from './limits.ts';
 import { type ApiMetrics, countOperations } from './metrics.ts';
 
 export type GraphQLOptions = {
@@ -79,12 +79,11 @@ export function createGraphQL(options: GraphQLOptions): Handler {
     plugins: [
       ...(options.persisted ? persistedOperations(options.persisted) : []),
       ...(queryLimits ? operationLimits(queryLimits) : []),
-      ...(options.isProduction ? [hideSuggestions()] : []),
       ...(options.introspection ? [] : [hideSchema()]),
       ...(charge ? [charge.plugin] : []),
       countOperations(options.metrics),
       oneOperation(options.timeoutMs, options.keyUses),
-      finish(),
+      finish({ withHints: !options.isProduction }),
     ],
   });
 
@@ -169,14 +168,22 @@ function oneOperation(timeoutMs: number, keyUses: KeyUses): Plugin<Context & Giv
   };
 }
 
+/** What graphql says to whoever misspells a field, an argument, a type, a value of an enum or an input's field, in a document or a variable. */
+const hint = / ?Did you mean .*\?/s;
+
 /** Masks every error of every answer, of parsing, validation and execution alike, and says what the operation cost. */
-function finish(): Plugin<Context & Given> {
+function finish({ withHints }: { withHints: boolean }): Plugin<Context & Given> {
   return {
     onResultProcess({ result, setResult, serverContext }) {
       const { log, requestId, bill } = serverContext as unknown as Given;
+      const masked = (error: GraphQLError) => {
+        const told = maskError(error, log, requestId);
+        if (!withHints) told.message = told.message.replace(hint, '');
+        return told;
+      };
       const finished = (one: ExecutionResult): ExecutionResult => ({
         ...one,
-        ...(one.errors ? { errors: one.errors.map((error) => maskError(error, log, requestId)) } : {}),
+        ...(one.errors ? { errors: one.errors.map(masked) } : {}),
         ...(bill.cost ? { extensions: { ...one.extensions, cost: bill.cost } } : {}),
       });
       if (Array.isArray(result)) setResult(result.map(finished));

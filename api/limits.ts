@@ -1,4 +1,3 @@
-import { blockFieldSuggestionsPlugin } from '@escape.tech/graphql-armor-block-field-suggestions';
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
@@ -57,11 +56,6 @@ export function operationLimits(limits: QueryLimits): Plugin[] {
       },
     },
   ];
-}
-
-/** Does not tell who misspells a name how it is spelt. */
-export function hideSuggestions(): Plugin {
-  return blockFieldSuggestionsPlugin() as Plugin;
 }
 
 /** Answers no question about the schema itself. */

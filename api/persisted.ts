@@ -73,6 +73,6 @@ export function persistedOperations({ manifest, mode, keysMaySendAny }: Persiste
         const asking = await viewer(); // what looks like a key may be none
         if (!asking || isPerson(asking)) throw notAllowed();
       },
-    } as Plugin,
+    },
   ];
 }

@@ -161,7 +161,7 @@ export async function signUp(api: TestApi, tenantName: string): Promise<Person> 
 /** An API on a port of its own, with whatever a test wants otherwise. */
 export async function startTestApi(
   given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null; services?: Partial<Services> },
-  otherwise: Partial<Omit<ApiOptions, 'queryLimits'>> & { queryLimits?: Partial<QueryLimits> } = {},
+  otherwise: Partial<Omit<ApiOptions, 'queryLimits'>> & { queryLimits?: Partial<QueryLimits>; costMax?: number } = {},
 ): Promise<TestApi & AsyncDisposable> {
   const { db, keys, storage, clock, meta = null, services } = given;
   const logLines: string[] = [];
@@ -173,7 +173,7 @@ export async function startTestApi(
   const keyUses = createKeyUses({ db, now: clock.now, onError });
   // A connection of its own, so that what a test sees of the others is the operations' only.
   const limitsDb = createDb(db.pool.options.connectionString ?? '', { poolSize: 1, applicationName: 'parley-limits' });
-  const { queryLimits, ...others } = otherwise;
+  const { queryLimits, costMax = 1e9, ...others } = otherwise;
   const listener = createApi({
     db,
     log,
@@ -196,7 +196,7 @@ export async function startTestApi(
     metrics: createApiMetrics(new Registry()),
     uploadBytesMax: 20_000_000,
     queryLimits: { ...testLimits, ...queryLimits },
-    cost: { costMax: 1e9, budget: createBudget({ db: limitsDb, log }), allowances: plenty },
+    cost: { costMax, budget: createBudget({ db: limitsDb, log }), allowances: plenty },
     services: {
       now: clock.now,
       get publicUrl() {
