@@ -19,6 +19,7 @@ export const listSizes: Readonly<Record<string, number | { argument: string }>> 
   'Template.parameters': 5,
   'TemplateVersion.parameters': 5,
   'InvalidInputError.fields': 5,
+  'ContactsAssigned.contacts': 50,
 };
 
 /** What one field costs that does more than read what has been found: everything else costs 1. */
