@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { assertEnumType } from 'graphql';
+import { parseApiKey } from '../../domain/auth/api-key-text.ts';
 import { loadAuthKeys } from '../../domain/auth/keys.ts';
 import type { Role } from '../../domain/auth/permissions.ts';
 import { findOpenCampaigns } from '../../domain/campaigns/jobs.ts';
 import { runLaunch } from '../../domain/campaigns/launch.ts';
 import { createDb, type Db, inScope } from '../../prisma/client.ts';
 import { tables } from '../../prisma/tables.ts';
+import { schema } from '../../schema/index.ts';
 import { createStorage } from '../../runtime/storage.ts';
 import { createTestDatabase, signUp, startTestApi, type TestApi, testKeys } from '../fixtures.ts';
 import { startSimulators } from '../../simulators/start.ts';
 import { startGoogle } from '../google.ts';
+import { joinTenant } from '../colleague.ts';
 import { metaOf } from '../partners.ts';
 import { connect, type Connection } from '../sql.ts';
 import { calls } from './calls.ts';
@@ -29,6 +33,10 @@ export type World = {
   read: Set<string>;
   /** Gives the person of a tenant another role, as of the next operation. */
   setRole(tenant: Tenant, role: Role): Promise<void>;
+  /** Somebody else of the first tenant, in a role. */
+  newColleague(role: Role): Promise<Tenant>;
+  /** A program that asks for the first tenant, with a key that has every scope or none. */
+  newKey(scopes: 'every' | 'no'): Promise<Tenant>;
   /** Takes row-level security off every table, or puts it on again. */
   setRowSecurity(isOn: boolean): Promise<void>;
 };
@@ -87,17 +95,35 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
       person.userId,
     ]);
   };
+  const newColleague = async (role: Role) =>
+    createTenant(
+      api.url,
+      await joinTenant(api, database.superuserUrl, mine.person.tenantId, role),
+      undefined,
+      newNumber,
+    );
+  const newKey = async (scopes: 'every' | 'no') => {
+    const scope = assertEnumType(schema.getType('ApiKeyScope'));
+    const every = scope.getValues().map(({ name }) => name);
+    const input = { name: mine.text('key'), integration: mine.text('program'), scopes: every };
+    const { result } = await mine.call('apiKeyCreate', { input });
+    const secret = String(result['secret']);
+    if (scopes === 'no') await superuser.query(`update api_keys set scopes = '{}' where id = $1`, [keyIdOf(secret)]);
+    return createTenant(api.url, { ...mine.person, accessToken: secret }, undefined, newNumber);
+  };
   const setRowSecurity = async (isOn: boolean) => {
     const walled = tables.filter((table) => table.class !== 'exempt');
     for (const { name } of walled) {
       await superuser.query(`alter table "${name}" ${isOn ? 'enable' : 'disable'} row level security`);
     }
   };
-  await use({ api, superuser, mine, theirs, read, setRole, setRowSecurity });
+  await use({ api, superuser, mine, theirs, read, setRole, newColleague, newKey, setRowSecurity });
   await rm(directory, { recursive: true, force: true });
   const told = api.logLines.filter((line) => [mine, theirs].some((tenant) => tells(tenant, line)));
   if (told.length > 0) throw new Error(`The log tells what tenants said:\n${told.slice(0, 5).join('')}`);
 }
+
+const keyIdOf = (secret: string) => parseApiKey(secret)?.apiKeyId;
 
 /** Freezes the audiences of launched campaigns, as a worker would; nothing of them is sent. */
 function startLauncher(db: Db): AsyncDisposable {
