@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'INVALID_CREDENTIALS'
   | 'SESSION_ENDED'
   | 'EMAIL_TAKEN'
+  | 'LINK_INVALID'
   | 'CONFIRMATION_REQUIRED'
   | 'SECOND_FACTOR_REQUIRED'
   | 'CHALLENGE_ENDED'
@@ -96,6 +97,11 @@ export class InvalidCredentialsError extends DomainError {
 
 export class SessionEndedError extends DomainError {
   readonly code = 'SESSION_ENDED';
+}
+
+/** A mailed link that was used, took too long, or gave way to a newer one; or one that we never sent. */
+export class LinkInvalidError extends DomainError {
+  readonly code = 'LINK_INVALID';
 }
 
 export class EmailTakenError extends DomainError {
@@ -265,6 +271,7 @@ const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   INVALID_CREDENTIALS: ({ message }) => new InvalidCredentialsError(message),
   SESSION_ENDED: ({ message }) => new SessionEndedError(message),
   EMAIL_TAKEN: ({ message }) => new EmailTakenError(message),
+  LINK_INVALID: ({ message }) => new LinkInvalidError(message),
   CONFIRMATION_REQUIRED: ({ message }) => new ConfirmationRequiredError(message),
   SECOND_FACTOR_REQUIRED: () => new ChallengeEndedError(), // never stored: a challenge is shown once
   CHALLENGE_ENDED: () => new ChallengeEndedError(),

@@ -4,6 +4,7 @@ import { parseRefreshToken, type RefreshToken } from '../domain/auth/refresh-tok
 import type { Challenge } from '../domain/auth/second-step.ts';
 import { endSession, type OpenSession, refreshSession } from '../domain/auth/sessions.ts';
 import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
+import { nobody, recordFailure } from '../domain/auth/sign-in-signals.ts';
 import { prepareSignUp, signUp } from '../domain/auth/sign-up.ts';
 import { isPerson, type PersonViewer, type Viewer as AnyViewer } from '../domain/auth/viewer.ts';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../domain/errors.ts';
 import { ApiKey } from './api-keys.ts';
 import { builder, type Context } from './builder.ts';
+import { fingerprint, presenceOf } from './presence.ts';
 import { amongOwn, known } from './node.ts';
 import { Tenant } from './tenants.ts';
 
@@ -28,13 +30,15 @@ export const Role = builder.enumType('Role', {
   } as const,
 });
 
+async function isOneself(user: { id: string }, _args: object, ctx: Context): Promise<boolean> {
+  const viewer = await ctx.viewer();
+  return isPerson(viewer) && viewer.userId === user.id;
+}
+
 export const User = builder.prismaNode('User', {
   description: 'A person who signs in. Only you yourself are seen.',
   select: { id: true },
-  authScopes: async (user, ctx) => {
-    const viewer = await ctx.viewer();
-    return isPerson(viewer) && viewer.userId === user.id;
-  },
+  authScopes: (user, ctx) => isOneself(user, {}, ctx),
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).actor.id } }),
   nullable: true,
@@ -42,6 +46,16 @@ export const User = builder.prismaNode('User', {
     name: t.exposeString('name', { description: 'What the person is called.' }),
     email: t.exposeString('email', { description: 'The address the person signs in with, as it was typed.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the person signed up.' }),
+    locale: t.exposeString('locale', { description: 'What mails to the person are written in; BCP 47.' }),
+    emailVerifiedAt: t.expose('emailVerifiedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the person proved to read mail at the address; null until then.',
+    }),
+    marketingMail: t.exposeBoolean('marketingMail', {
+      description: 'Whether the person wants news and offers by mail. Seen by the person only.',
+      authScopes: isOneself,
+    }),
   }),
 });
 
@@ -140,10 +154,17 @@ const SignUpInput = builder.inputType('SignUpInput', {
     tenantName: t.string({ required: true, description: 'What the business is called; 1 to 200 characters.' }),
     name: t.string({ required: true, description: 'What the person is called; 1 to 200 characters.' }),
     email: t.string({ required: true, description: 'The address to sign in with. One account for one address.' }),
-    password: t.string({ required: true, description: '8 to 128 characters, any of them.' }),
+    password: t.string({
+      required: true,
+      description: '8 to 128 characters, any of them; none that is guessed first, and no name that others know.',
+    }),
     country: t.string({ required: true, description: 'Where the business is; ISO 3166-1 alpha-2, as `BR`.' }),
     timeZone: t.string({ required: true, description: 'IANA name, as `America/Sao_Paulo`.' }),
-    locale: t.string({ description: 'BCP 47, as `pt-BR`; the main language of the country unless given.' }),
+    locale: t.string({
+      description:
+        'BCP 47, as `pt-BR`, of the business and of mails to the person; the main language of the country unless given.',
+    }),
+    ...fingerprint(t),
   }),
 });
 
@@ -159,7 +180,8 @@ builder.mutationField('signUp', (t) =>
       const { now, hashing } = ctx.services;
       const prepared = await prepareSignUp(input, hashing);
       const at = now();
-      return answerWith(ctx, await ctx.write((tx) => signUp(tx, prepared, ctx.origin, at), prepared));
+      const presence = presenceOf(ctx, input);
+      return answerWith(ctx, await ctx.write((tx) => signUp(tx, prepared, presence, at), prepared));
     },
   }),
 );
@@ -169,6 +191,7 @@ const SignInInput = builder.inputType('SignInInput', {
   fields: (t) => ({
     email: t.string({ required: true, description: 'The address given at sign-up; case does not matter.' }),
     password: t.string({ required: true, description: 'The password.' }),
+    ...fingerprint(t),
   }),
 });
 
@@ -183,9 +206,15 @@ builder.mutationField('signIn', (t) =>
     resolve: async (_root, { input }, ctx) => {
       const account = await ctx.write((tx) => findAccount(tx, input.email), {});
       const { now, hashing } = ctx.services;
-      const proven = await provePassword(account, input.password, hashing);
+      const presence = presenceOf(ctx, input);
+      const proven = await provePassword(account, input.password, hashing).catch(async (error: unknown) => {
+        const userId = account?.userId ?? nobody;
+        if (error instanceof InvalidCredentialsError)
+          await ctx.write((tx) => recordFailure(tx, userId, presence, now()), { userId });
+        throw error;
+      });
       const at = now();
-      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, ctx.origin, at), proven));
+      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, presence, at), proven));
     },
   }),
 );

@@ -13,6 +13,7 @@ import {
   IllegalTransitionError,
   InvalidCredentialsError,
   InvalidInputError,
+  LinkInvalidError,
   NotFoundError,
   PartnerError,
   PartnerOffError,
@@ -36,6 +37,7 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     RATE_LIMITED: { description: 'Too many requests: wait `retryAfter` seconds.' },
     INVALID_CREDENTIALS: { description: 'What was to prove who you are is wrong: address and password, or a code.' },
     SESSION_ENDED: { description: 'The session has ended: sign in again.' },
+    LINK_INVALID: { description: 'The mailed link does not work, or no longer: ask for another one.' },
     EMAIL_TAKEN: { description: 'There is an account with this e-mail address.' },
     CONFIRMATION_REQUIRED: { description: 'Prove once more who you are, with `sessionConfirm`, and try again.' },
     SECOND_FACTOR_REQUIRED: { description: 'The second step is owed: `signInConfirm` with the `challenge`.' },
@@ -185,6 +187,7 @@ builder.objectType(SecondFactorRequiredError, {
   }),
 });
 plain(SessionEndedError, 'The session has ended: sign in again.');
+plain(LinkInvalidError, 'The mailed link was used, took too long, gave way to a newer one, or is none of ours.');
 plain(EmailTakenError, 'There is an account with this e-mail address already.');
 plain(ConfirmationRequiredError, 'It takes a fresh proof of who you are: `sessionConfirm`, then try again.');
 plain(PartnerOffError, 'It goes through a partner that is not set up on this installation.');

@@ -25,6 +25,7 @@ import {
 } from '../domain/errors.ts';
 import { answerWith, Session, User } from './auth.ts';
 import { builder } from './builder.ts';
+import { fingerprint, presenceOf } from './presence.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
 builder.prismaObjectField(User, 'googleLinkedAt', (t) =>
@@ -61,6 +62,7 @@ const GoogleSignInInput = builder.inputType('GoogleSignInInput', {
     code: t.string({ required: true, description: 'From the address that the person came back to. Good once.' }),
     state: t.string({ required: true, description: 'From the same address.' }),
     iss: t.string({ description: 'From the same address, where it is there.' }),
+    ...fingerprint(t),
   }),
 });
 
@@ -72,6 +74,7 @@ const GoogleSignUpInput = builder.inputType('GoogleSignUpInput', {
     country: t.string({ required: true, description: 'Where the business is; ISO 3166-1 alpha-2, as `BR`.' }),
     timeZone: t.string({ required: true, description: 'IANA name, as `America/Sao_Paulo`.' }),
     locale: t.string({ description: 'BCP 47, as `pt-BR`; the main language of the country unless given.' }),
+    ...fingerprint(t),
   }),
 });
 
@@ -124,7 +127,7 @@ builder.mutationFields((t) => ({
       const proven = await ctx.write((tx) => findByIdentity(tx, identity), {});
       const at = ctx.services.now();
       if (!proven) throw unknownIdentity(ctx.services.keyring, identity, at);
-      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, ctx.origin, at), proven));
+      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, presenceOf(ctx, input), at), proven));
     },
   }),
   googleSignUp: t.field({
@@ -140,7 +143,7 @@ builder.mutationFields((t) => ({
       const prepared = prepareGoogleSignUp(identity, input);
       return answerWith(
         ctx,
-        await ctx.write((tx) => signUpWithGoogle(tx, prepared, identity, ctx.origin, at), prepared),
+        await ctx.write((tx) => signUpWithGoogle(tx, prepared, identity, presenceOf(ctx, input), at), prepared),
       );
     },
   }),

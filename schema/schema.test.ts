@@ -81,9 +81,12 @@ test('every query, every mutation and every object that has an id says who may h
   const open = [...queries, ...mutations, ...types].filter((one) => scopesOf(one)['public']);
   expect(open.map(({ name }) => name).sort()).toEqual([
     'apiKeyReport',
+    'emailVerify',
     'googleSignIn',
     'googleSignInBegin',
     'googleSignUp',
+    'passwordReset',
+    'passwordResetRequest',
     'sessionRefresh',
     'signIn',
     'signInConfirm',

@@ -1,8 +1,9 @@
 import { RequestCache } from '@pothos/plugin-scope-auth';
+import { beginSession } from '../domain/auth/begin-session.ts';
 import { confirmSession, refusalOf } from '../domain/auth/confirm-session.ts';
 import { parseRefreshToken } from '../domain/auth/refresh-token.ts';
 import { takeSecondStep } from '../domain/auth/second-step.ts';
-import { createSession } from '../domain/auth/sessions.ts';
+import { recordFailure } from '../domain/auth/sign-in-signals.ts';
 import { requireRecent } from '../domain/auth/step-up.ts';
 import { beginTotp, confirmTotp, disableTotp, replaceRecoveryCodes, type TotpSetup } from '../domain/auth/totp.ts';
 import type { PersonViewer } from '../domain/auth/viewer.ts';
@@ -16,6 +17,7 @@ import {
 } from '../domain/errors.ts';
 import { answerWith, Session, User } from './auth.ts';
 import { builder, type Context } from './builder.ts';
+import { fingerprint, presenceOf } from './presence.ts';
 import { idempotencyKey, selection, write, writeAround, writeErrors } from './write.ts';
 
 builder.prismaObjectFields(User, (t) => ({
@@ -199,6 +201,7 @@ const SignInConfirmInput = builder.inputType('SignInConfirmInput', {
     challenge: t.string({ required: true, description: 'From `SecondFactorRequiredError`.' }),
     code: t.string({ description: 'The six digits that the authenticator app shows. Each is good once.' }),
     recoveryCode: t.string({ description: 'One of the recovery codes, instead. Each is good once.' }),
+    ...fingerprint(t),
   }),
 });
 
@@ -219,9 +222,12 @@ builder.mutationField('signInConfirm', (t) =>
       const token = parseRefreshToken(input.challenge);
       if (!token) throw new ChallengeEndedError();
       const at = now();
+      const presence = presenceOf(ctx, input);
       const taken = await ctx.write(async (tx) => {
         const verdict = await takeSecondStep(tx, keyring, token, factor, ctx.origin, at);
-        return verdict === 'right' ? createSession(tx, token, ctx.origin, at) : verdict;
+        if (verdict === 'right') return beginSession(tx, token, presence, at);
+        if (verdict === 'wrong') await recordFailure(tx, token.userId, presence, at);
+        return verdict;
       }, token);
       if (taken === 'over') throw new ChallengeEndedError();
       if (taken === 'wrong' || 'blockedForSeconds' in taken) throw refusalOf(taken);

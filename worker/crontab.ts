@@ -1,6 +1,7 @@
 import { type ParsedCronItem, parseCronItems } from 'graphile-worker';
 import { z } from 'zod';
 import { purgeAuditEntries } from '../domain/audit/purge.ts';
+import { purgeSignals } from '../domain/auth/sign-in-signals.ts';
 import { enqueue, type Lane } from '../domain/jobs.ts';
 import { purgeLimits } from '../domain/limits/take-points.ts';
 import { findAccountsToSync, syncTemplatesJob } from '../domain/templates/jobs.ts';
@@ -16,6 +17,7 @@ export type CronTask = { task: Task; match: string };
 const tenantsAtMost = 1_000;
 const unroutedPerPage = 1_000;
 const auditEntriesPerPage = 5_000;
+const signalsPerPage = 5_000;
 
 export const crontab: CronTask[] = [
   cron(
@@ -40,6 +42,12 @@ export const crontab: CronTask[] = [
   }),
   cron('limits/purge', '11 * * * *', async ({ db }) => {
     await inScope(db, {}, (tx) => purgeLimits(tx));
+  }),
+  cron('people/purge-signals', '17 3 * * *', async ({ db, signal }) => {
+    for (let gone = signalsPerPage; gone === signalsPerPage;) {
+      signal.throwIfAborted();
+      gone = await inScope(db, {}, (tx) => purgeSignals(tx, signalsPerPage));
+    }
   }),
   cron('webhooks/purge-all', '41 * * * *', async ({ db, signal }) => {
     const tenants = await inScope(db, {}, (tx) => findTenantsWithOldEvents(tx, tenantsAtMost), { readOnly: true });

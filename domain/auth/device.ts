@@ -5,5 +5,5 @@ export function deviceOf(userAgent: string | null): string | undefined {
   if (!userAgent) return undefined;
   const { browser, os } = Bowser.parse(userAgent);
   if (browser.name && os.name) return `${browser.name}, ${os.name}`;
-  return browser.name ?? os.name ?? undefined;
+  return browser.name || os.name || undefined; // what it does not know it calls ''
 }

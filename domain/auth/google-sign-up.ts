@@ -3,11 +3,12 @@ import type { Identity } from '../../connectors/google/google.ts';
 import type { Tx } from '../../prisma/client.ts';
 import { InvalidInputError, problems } from '../errors.ts';
 import { queueMail } from '../mails/queue-mail.ts';
+import { beginSession } from './begin-session.ts';
 import { emailKeyOf, isEmail } from './email.ts';
 import { storeIdentity } from './google.ts';
-import { createSession, type OpenSession } from './sessions.ts';
+import type { OpenSession } from './sessions.ts';
+import type { Presence } from './sign-in-signals.ts';
 import { nameMax, type PreparedSignUp, readTenant, storeOwner, type TenantSignUp } from './sign-up.ts';
-import type { Origin } from './viewer.ts';
 
 /** A sign-up without a password: name and address are what Google says. */
 export function prepareGoogleSignUp(identity: Identity, input: TenantSignUp): PreparedSignUp {
@@ -27,7 +28,7 @@ export async function signUpWithGoogle(
   tx: Tx,
   prepared: PreparedSignUp,
   identity: Identity,
-  origin: Origin | null,
+  presence: Presence,
   now: Date,
 ): Promise<OpenSession> {
   const { tenantId, userId } = prepared;
@@ -36,5 +37,5 @@ export async function signUpWithGoogle(
   if (identity.isEmailVerified)
     await tx.user.update({ where: { id: userId }, data: { emailVerifiedAt: now }, select: { id: true } });
   else await queueMail(tx, tenantId, { kind: 'verify-email', userId });
-  return createSession(tx, { tenantId, userId }, origin, now);
+  return beginSession(tx, { tenantId, userId }, presence, now);
 }

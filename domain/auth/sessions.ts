@@ -1,4 +1,6 @@
 import type { Tx } from '../../prisma/client.ts';
+import { recordPersonDeed } from '../audit/record-person-deed.ts';
+import { queueMail } from '../mails/queue-mail.ts';
 import {
   formatRefreshToken,
   hashRefreshToken,
@@ -11,7 +13,7 @@ import type { Claims, Origin } from './viewer.ts';
 const dayMs = 24 * 60 * 60_000;
 /** How long a session lives at most, and how long without being used. */
 const absoluteLifeMs = 30 * dayMs;
-const idleLifeMs = 7 * dayMs;
+export const idleLifeMs = 7 * dayMs;
 /** How long a used refresh token may be repeated: answers get lost, and a browser has many tabs. */
 const repeatWithinMs = 10_000;
 
@@ -91,8 +93,21 @@ export async function refreshSession(
     const successor = await findSuccessor(tx, token, serverSecrets);
     if (successor) return { claims: { tenantId, userId, sessionId }, refreshToken: formatRefreshToken(successor) };
   }
-  await revoke(tx, tenantId, sessionId, now);
+  if (await revoke(tx, tenantId, sessionId, now)) await tellReuse(tx, { tenantId, userId, sessionId }, origin, now);
   return null;
+}
+
+/** Somebody has a copy of the token. Which of the two is the thief nobody knows: the person is told. */
+async function tellReuse(
+  tx: Tx,
+  { tenantId, userId, sessionId }: Claims,
+  origin: Origin | null,
+  now: Date,
+): Promise<void> {
+  const target = { type: 'UserSession', id: sessionId };
+  await recordPersonDeed(tx, { origin, bySystem: true, tenantId }, { action: 'session.reuse', target });
+  const at = now.toISOString();
+  await queueMail(tx, tenantId, { kind: 'notice', userId, notice: 'session-reused', at, sessionId });
 }
 
 /** Ends the session that a refresh token belongs to, used or not; nothing happens when there is none. */
@@ -131,6 +146,7 @@ function placeOf(origin: Origin | null): { address: string | null; userAgent: st
   return { address: origin?.address ?? null, userAgent: origin?.userAgent ?? null };
 }
 
-async function revoke(tx: Tx, tenantId: string, id: string, now: Date): Promise<void> {
-  await tx.session.updateMany({ where: { tenantId, id, revokedAt: null }, data: { revokedAt: now } });
+async function revoke(tx: Tx, tenantId: string, id: string, now: Date): Promise<boolean> {
+  const { count } = await tx.session.updateMany({ where: { tenantId, id, revokedAt: null }, data: { revokedAt: now } });
+  return count > 0;
 }

@@ -1,10 +1,11 @@
 import type { Tx } from '../../prisma/client.ts';
 import { InvalidCredentialsError } from '../errors.ts';
+import { beginSession } from './begin-session.ts';
 import { emailKeyOf } from './email.ts';
 import { hashPassword, type HashParameters, isOutdatedHash, verifyPassword } from './password.ts';
 import { type Challenge, challengeIfOwed } from './second-step.ts';
-import { createSession, type OpenSession } from './sessions.ts';
-import type { Origin } from './viewer.ts';
+import type { OpenSession } from './sessions.ts';
+import type { Presence } from './sign-in-signals.ts';
 
 /** Who has an address, with the tenant they joined first. Without a password they sign in by other means. */
 export type Account = { userId: string; passwordHash: string | null; tenantId: string | null };
@@ -37,12 +38,12 @@ export async function provePassword(
 export async function signIn(
   tx: Tx,
   { userId, tenantId, newHash }: Proven,
-  origin: Origin | null,
+  presence: Presence,
   now: Date,
 ): Promise<OpenSession | Challenge> {
   if (newHash !== undefined) {
     await tx.userPassword.update({ where: { userId }, data: { hash: newHash }, select: { userId: true } });
   }
   const challenge = await challengeIfOwed(tx, tenantId, userId, now);
-  return challenge ?? createSession(tx, { tenantId, userId }, origin, now);
+  return challenge ?? beginSession(tx, { tenantId, userId }, presence, now);
 }

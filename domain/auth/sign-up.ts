@@ -5,11 +5,12 @@ import { queueMail } from '../mails/queue-mail.ts';
 import { localeOf } from '../places.ts';
 import { readProfile } from '../tenants/update-tenant.ts';
 import { isUniqueViolation } from '../unique.ts';
+import { beginSession } from './begin-session.ts';
 import { emailKeyOf, isEmail } from './email.ts';
 import { hashPassword, type HashParameters } from './password.ts';
 import { passwordProblem } from './password-rules.ts';
-import { createSession, type OpenSession } from './sessions.ts';
-import type { Origin } from './viewer.ts';
+import type { OpenSession } from './sessions.ts';
+import type { Presence } from './sign-in-signals.ts';
 
 export type SignUp = {
   tenantName: string;
@@ -67,11 +68,11 @@ export async function prepareSignUp(input: SignUp, hashing: HashParameters): Pro
 }
 
 /** Creates the person, the tenant, the person's place in it as its OWNER, a session and the mail to prove the address: all or nothing. */
-export async function signUp(tx: Tx, prepared: PreparedSignUp, origin: Origin | null, now: Date): Promise<OpenSession> {
+export async function signUp(tx: Tx, prepared: PreparedSignUp, presence: Presence, now: Date): Promise<OpenSession> {
   const { tenantId, userId } = prepared;
   await storeOwner(tx, prepared, now);
   await queueMail(tx, tenantId, { kind: 'verify-email', userId });
-  return createSession(tx, { tenantId, userId }, origin, now);
+  return beginSession(tx, { tenantId, userId }, presence, now);
 }
 
 /** The person, the tenant, and the person's place in it. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { parseLinkToken } from '../../domain/auth/link-token.ts';
 import { parseApiKey } from '../../domain/auth/api-key-text.ts';
 import { expect, globalId, rawId, test as base } from '../fixtures.ts';
 import type { Connection } from '../sql.ts';
@@ -56,6 +57,7 @@ const prepare = async (tenant: Tenant, name: string): Promise<Variables> => (awa
 /** The row that a deed was done to, by what was sent and what came back. */
 function targetOf({ of, within }: Audited, input: Variables, result: Variables, tenantId: string): string | undefined {
   if (of === null) return tenantId;
+  if (of === 'token') return parseLinkToken(String(input[of]))?.scopeId;
   if (of === 'key') return parseApiKey(String(input[of]))?.apiKeyId;
   const held = within === undefined ? result : ((result[within] ?? {}) as Variables);
   return rawId(String(of === undefined ? held['id'] : input[of]));

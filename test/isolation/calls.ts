@@ -16,6 +16,7 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   nodes: async (tenant) => ({ ids: [await tenant.id('Contact'), await tenant.id('Tag')] }),
   tenant: () => ({}),
   viewer: () => ({}),
+  sessions: () => ({}),
   customFields: () => ({}),
   tags: () => ({}),
   contacts: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
@@ -93,6 +94,22 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   },
   sessionRefresh: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
   signOut: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
+  emailVerify: async (tenant) => ({ input: { token: await tenant.mailedToken(tenant.person, 'VERIFY_EMAIL') } }),
+  emailVerificationResend: async (tenant) => {
+    await tenant.mailedToken(tenant.person, 'VERIFY_EMAIL'); // the address is not proven any more
+    return { input: {} };
+  },
+  passwordResetRequest: ({ person }) => ({ input: { email: person.email } }),
+  passwordReset: async (tenant) => ({
+    input: {
+      token: await tenant.mailedToken(tenant.person, 'RESET_PASSWORD'),
+      password: tenant.word('password'),
+    },
+  }),
+  passwordChange: ({ person }) => ({ input: { currentPassword: person.password, newPassword: person.password } }),
+  sessionEnd: async (tenant) => ({ input: { sessionId: await newSession(tenant) } }),
+  sessionsEndOthers: () => ({ input: {} }),
+  marketingMailSet: () => ({ input: { optIn: true } }),
   tenantUpdate: (tenant) => ({ input: { legalName: tenant.text('legal name'), city: tenant.text('city') } }),
 
   apiKeyCreate: (tenant) => ({
@@ -278,6 +295,7 @@ export const makers: Readonly<Record<string, string>> = {
 
 /** Of which type an id in an input is, where its name does not say so (`contactId`, `tagIds`). */
 export const idTypes: Readonly<Record<string, string>> = {
+  'SessionEndInput.sessionId': 'UserSession',
   'node.id': 'Contact',
   'nodes.ids': 'Contact',
   'ContactMergeInput.sourceId': 'Contact',
@@ -329,6 +347,14 @@ const aConsent = (tenant: Tenant) => ({
   source: 'PERSON',
   proof: tenant.text('proof'),
 });
+
+/** Another session of the person; the oldest one, which is in use, is known before it. */
+async function newSession(tenant: Tenant): Promise<string> {
+  await tenant.send('{ sessions(last: 1) { nodes { __typename id } } }', {});
+  await newRefreshToken(tenant);
+  const { data } = await tenant.send('{ sessions(first: 1) { nodes { __typename id } } }', {});
+  return String((data as { sessions: { nodes: { id: string }[] } }).sessions.nodes[0]?.id);
+}
 
 async function newRefreshToken(tenant: Tenant): Promise<string> {
   const { result } = await tenant.call('signIn', await calls['signIn']?.(tenant));

@@ -244,6 +244,9 @@ test('nobody who is not signed in reads or changes anything, whatever the ids', 
   const { api, theirs } = world;
   const nobody = createTenant(api.url, { ...theirs.person, accessToken: '' });
   const open = new Set([
+    'emailVerify',
+    'passwordReset',
+    'passwordResetRequest',
     'viewer',
     'signUp',
     'signIn',

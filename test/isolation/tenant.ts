@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { getNamedType } from 'graphql';
+import type { UserTokenPurpose } from '../../domain/auth/user-tokens.ts';
 import { schema } from '../../schema/index.ts';
 import type { Person } from '../fixtures.ts';
 import { calls, makers, type Variables } from './calls.ts';
@@ -35,6 +36,8 @@ export type Tenant = {
   customValue(): Promise<Variables>;
   /** A number at the simulator of Meta that nobody has connected yet: the token to its account. */
   newNumber(): { accessToken: string };
+  /** The token of a link as it would be mailed: to the person, whose address is then not proven; or to a colleague who lost the password. */
+  mailedToken(person: Person, purpose: UserTokenPurpose): Promise<string>;
   send(query: string, variables: Variables): Promise<Answer>;
   /** Calls a root field, reads everything of its answer, and insists on success. */
   call(
@@ -42,6 +45,9 @@ export type Tenant = {
     variables?: Variables,
   ): Promise<{ answer: Answer; result: Record<string, unknown>; read: string[] }>;
 };
+
+/** What a tenant gets from elsewhere than the API. */
+export type Outside = Pick<Tenant, 'newNumber' | 'mailedToken'>;
 
 /** The operation of a root field that reads everything of its answer; `read` names what that is. */
 export function operationOf(root: RootField, depth = 2): { query: string; read: string[] } {
@@ -58,7 +64,7 @@ export function operationOf(root: RootField, depth = 2): { query: string; read: 
 }
 
 /** A tenant of somebody who has signed up. With the voice of another one, it says the very same things. */
-export function createTenant(url: string, person: Person, voice?: Tenant, newNumber?: Tenant['newNumber']): Tenant {
+export function createTenant(url: string, person: Person, voice?: Tenant, outside?: Outside): Tenant {
   const canary = voice?.canary ?? newCanary();
   const spoken = voice ? [...voice.secrets] : undefined;
   const secrets = new Set<string>();
@@ -71,8 +77,8 @@ export function createTenant(url: string, person: Person, voice?: Tenant, newNum
   };
   const ids = new Map<string, Set<string>>();
   let customValue: Variables | undefined;
-  const noNumber = () => {
-    throw new Error('This tenant has no partner.');
+  const nothingOutside = () => {
+    throw new Error('Nothing outside answers this tenant.');
   };
 
   const tenant: Tenant = {
@@ -93,7 +99,8 @@ export function createTenant(url: string, person: Person, voice?: Tenant, newNum
       const { result } = await tenant.call(name, variables);
       return idIn(result, type);
     },
-    newNumber: newNumber ?? voice?.newNumber ?? noNumber,
+    newNumber: outside?.newNumber ?? voice?.newNumber ?? nothingOutside,
+    mailedToken: outside?.mailedToken ?? voice?.mailedToken ?? nothingOutside,
     async customValue() {
       if (customValue) return customValue; // a tenant may have 100 fields
       const { result } = await tenant.call('customFieldCreate', await calls['customFieldCreate']?.(tenant));

@@ -19,6 +19,7 @@ import { startGoogle } from '../google.ts';
 import { joinTenant } from '../colleague.ts';
 import { metaOf } from '../partners.ts';
 import { connect, type Connection } from '../sql.ts';
+import { mailedTokens } from './mailed-tokens.ts';
 import { calls } from './calls.ts';
 import { fillTables } from './fill.ts';
 import { createTenant, roots, type Tenant } from './tenant.ts';
@@ -61,6 +62,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   await using meta = metaOf(simulators);
   await using google = await startGoogle();
   const newNumber = () => simulators.meta.createNumber({ level: 'HIGH', tier: 'TIER_UNLIMITED' });
+  const outside = { newNumber, mailedToken: mailedTokens(db, superuser) };
   await using api = await startTestApi(
     {
       db,
@@ -73,8 +75,8 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
     { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, fieldsMax: 100_000 } },
   );
   const [mine, theirs] = [
-    createTenant(api.url, await signUp(api, 'Mine'), undefined, newNumber),
-    createTenant(api.url, await signUp(api, 'Theirs'), undefined, newNumber),
+    createTenant(api.url, await signUp(api, 'Mine'), undefined, outside),
+    createTenant(api.url, await signUp(api, 'Theirs'), undefined, outside),
   ];
   await using _launcher = startLauncher(db);
   const read = new Set<string>();

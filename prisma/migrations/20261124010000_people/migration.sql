@@ -57,6 +57,9 @@ CREATE TABLE "user_mail_choices" (
 );
 
 -- CreateIndex
+CREATE INDEX "sign_in_signals_user_id_outcome_at_idx" ON "sign_in_signals"("user_id", "outcome", "at");
+
+-- CreateIndex
 CREATE INDEX "sign_in_signals_at_idx" ON "sign_in_signals"("at");
 
 -- AddForeignKey
