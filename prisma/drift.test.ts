@@ -20,11 +20,16 @@ const addedBySql = [
   // Of the queue; runs as its caller.
   'function bury_dead_jobs(text)',
 
+  // A membership stays its person's.
+  'function refuse_another_member()',
+  'trigger memberships_stay on memberships',
+
   // Partial indexes.
   'index audit_entries_actor_idx',
   'index audit_entries_target_idx',
   'index campaigns_assigned_idx',
   'index campaigns_open_idx',
+  'index invitations_open_idx',
   'index messages_campaign_idx',
   'index messages_open_idx',
   'index messages_queue_idx',
@@ -79,6 +84,7 @@ const addedBySql = [
   'constraint contacts_merged_into_check on contacts',
   'constraint custom_fields_type_check on custom_fields',
   'constraint idempotency_keys_status_check on idempotency_keys',
+  'constraint invitations_role_check on invitations',
   'constraint memberships_role_check on memberships',
   'constraint tenants_sellers_see_campaigns_check on tenants',
   'constraint tenants_sellers_see_contacts_check on tenants',

@@ -30,6 +30,8 @@ export type Table = {
       because: string;
       /** As for a tenant's. */
       appendOnly?: AppendOnly;
+      /** Who else sees the rows: the people of the tenant that is set, or the tenant itself, which changes and ends them too. */
+      shared?: 'read by colleagues' | 'kept by the tenant';
     }
   | {
       /** The fleet's own rows, out of the application's reach. */
@@ -193,6 +195,12 @@ export const tables: readonly Table[] = [
 
   // People and their places in tenants.
   {
+    name: 'invitations',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    loose: { created_by: 'Stays true when the person has left.' },
+  },
+  {
     name: 'refresh_tokens',
     class: 'person',
     personOf: 'user_id',
@@ -211,8 +219,10 @@ export const tables: readonly Table[] = [
     class: 'person',
     personOf: 'user_id',
     tenantOf: 'tenant_id',
-    because: 'Read to find out who is asking and where that person works, before there is a tenant.',
-    foundBy: ['find_sign_in', 'find_identity'],
+    shared: 'kept by the tenant',
+    because:
+      'Read to find out who is asking and where that person works, before there is a tenant; begun by the person only, changed and ended by the tenant.',
+    foundBy: ['find_sign_in', 'find_identity', 'find_own_tenants', 'find_members_with_totp'],
     readBy: 'parley_queue',
   },
   {
@@ -235,7 +245,7 @@ export const tables: readonly Table[] = [
     personOf: 'user_id',
     tenantOf: null,
     because: 'A person signs in with the same factors for whatever tenant.',
-    foundBy: ['find_totp_to_reseal'],
+    foundBy: ['find_totp_to_reseal', 'find_members_with_totp'],
   },
   {
     name: 'user_identities',
@@ -282,7 +292,8 @@ export const tables: readonly Table[] = [
     class: 'person',
     personOf: 'id',
     tenantOf: null,
-    because: 'A person belongs to no tenant and outlives each of them.',
+    shared: 'read by colleagues',
+    because: 'A person belongs to no tenant and outlives each of them; colleagues read the name and the address.',
     foundBy: ['find_sign_in'],
   },
 
@@ -320,7 +331,13 @@ export const tables: readonly Table[] = [
     because: 'From where an account was opened before, whoever asks now; hashes, gone after half a year.',
   },
 
-  { name: 'tenants', class: 'tenant itself', tenantOf: 'id', because: 'The root: its own id is the tenant.' },
+  {
+    name: 'tenants',
+    class: 'tenant itself',
+    tenantOf: 'id',
+    because: 'The root: its own id is the tenant.',
+    foundBy: ['find_own_tenants'],
+  },
 
   {
     name: '_prisma_migrations',
@@ -371,6 +388,20 @@ export const powerfulFunctions = [
     owner: 'parley_finder',
     callers: ['parley_app'],
     because: 'Whose key a request comes with, before there is a tenant; it says nothing else of the key.',
+  },
+  {
+    name: 'find_own_tenants',
+    takes: '',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'A person who works for several tenants chooses by their names; it sees those of the person that is set.',
+  },
+  {
+    name: 'find_members_with_totp',
+    takes: '',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Managers see who has a second factor, and nothing of it; it sees members of the tenant that is set.',
   },
   {
     name: 'find_idle_imports',
@@ -613,8 +644,35 @@ function goneAfter(table: Table): string | undefined {
 const idOf = (setting: string) =>
   `( SELECT (NULLIF(current_setting('${setting}'::text, true), ''::text))::uuid AS "nullif")`;
 
+const is = (column: string, setting: string) => `(${column} = ${idOf(setting)})`;
+
+/** The person's own, and what others may do where the rows are shared. */
+function personPolicies(personOf: string, shared: SharedPerson): Policy[] {
+  const own = is(personOf, 'app.user_id');
+  const ofTenant = is('tenant_id', 'app.tenant_id');
+  const read = { command: 'SELECT', withCheck: null };
+  const app = { role: 'parley_app' };
+  if (shared === 'kept by the tenant') {
+    return [
+      { name: 'person', ...read, role: 'public', using: own },
+      { name: 'tenant', ...read, ...app, using: ofTenant },
+      { name: 'joining', command: 'INSERT', ...app, using: '', withCheck: `(${ofTenant} AND ${own})` },
+      { name: 'changing', command: 'UPDATE', ...app, using: ofTenant, withCheck: ofTenant },
+      { name: 'ending', command: 'DELETE', ...app, using: ofTenant, withCheck: null },
+    ];
+  }
+  const colleagues = `(EXISTS ( SELECT
+   FROM memberships m
+  WHERE ((m.tenant_id = ${idOf('app.tenant_id')}) AND (m.user_id = users.id))))`;
+  return [
+    { name: 'person', command: 'ALL', role: 'public', using: own, withCheck: own },
+    ...(shared === 'read by colleagues' ? [{ name: 'colleague', ...read, ...app, using: colleagues }] : []),
+  ];
+}
+
+type SharedPerson = Extract<Table, { class: 'person' }>['shared'];
+
 function ownPolicies(table: Table): Policy[] {
-  const is = (column: string, setting: string) => `(${column} = ${idOf(setting)})`;
   const rows = (name: string, role: string, which: string) => [
     { name, command: 'ALL', role, using: which, withCheck: which },
   ];
@@ -624,7 +682,7 @@ function ownPolicies(table: Table): Policy[] {
     case 'tenant itself':
       return rows('tenant', 'public', is('id', 'app.tenant_id'));
     case 'person':
-      return rows('person', 'public', is(table.personOf, 'app.user_id'));
+      return personPolicies(table.personOf, table.shared);
     case 'system':
       return rows('fleet', 'parley_queue', 'true');
     case 'exempt':

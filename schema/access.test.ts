@@ -20,6 +20,7 @@ const forEverybody = [
   'Mutation.sessionRefresh',
   'Mutation.signOut',
   'Mutation.apiKeyReport',
+  'Mutation.invitationAccept',
 ];
 
 test('every field at the top says what it needs, and only the known ones need nothing', () => {
@@ -64,6 +65,7 @@ const partsOf: Readonly<Record<string, readonly string[]>> = {
   ContactImportFormat: ['ContactImport'],
   CustomFieldValue: ['Contact'],
   FieldProblem: ['InvalidInputError', 'Segment'],
+  Membership: ['Viewer'],
   MergedContact: ['Contact'],
   MessageFailure: ['Message'],
   PortfolioShare: ['CampaignPreflight'],

@@ -4,10 +4,11 @@ import { findTenantOfKey } from '../domain/auth/key-claims.ts';
 import { type KeyPermission, keyPermissions, permissionsOfKey } from '../domain/auth/permissions.ts';
 import { reportApiKey } from '../domain/auth/report-key.ts';
 import { may } from '../domain/auth/viewer.ts';
-import { ForbiddenError, InvalidInputError, RateLimitedError } from '../domain/errors.ts';
+import { ConfirmationRequiredError, ForbiddenError, InvalidInputError, RateLimitedError } from '../domain/errors.ts';
 import { type KeyColumn, prismaPage } from '../domain/page.ts';
 import { builder } from './builder.ts';
 import { keyset } from './keyset.ts';
+import { findMember, Member } from './members.ts';
 import { amongOwn, rowId } from './node.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
@@ -95,6 +96,13 @@ export const ApiKey = builder.prismaNode('ApiKey', {
         if (isLive(key, ctx.services.now())) return 'LIVE';
         return key.revokedAt ? 'REVOKED' : 'EXPIRED';
       },
+    }),
+    createdBy: t.prismaField({
+      type: Member,
+      nullable: true,
+      description: 'Who made it; null when that person has left.',
+      select: { createdBy: true },
+      resolve: (query, { createdBy }, _args, ctx) => findMember(ctx, createdBy, query),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was made.' }),
     expiresAt: t.expose('expiresAt', {
@@ -214,7 +222,7 @@ builder.mutationFields((t) => ({
     nullable: true,
     description: 'Makes a key. Its secret is in the answer, once.',
     authScopes: { may: 'apiKeys.write' },
-    errors: { types: [...writeErrors, ForbiddenError] },
+    errors: { types: [...writeErrors, ForbiddenError, ConfirmationRequiredError] },
     args: { input: t.arg({ type: ApiKeyCreateInput, required: true, description: 'The key.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const secret = newKeySecret();
@@ -222,7 +230,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => createApiKey(tx, viewer, input, secret, ctx.services.now()),
+        (tx, viewer) => createApiKey(tx, viewer, input, secret, ctx.services),
         async ({ id }, isReplay) => newApiKey(id, isReplay ? null : secret),
       );
     },
@@ -233,7 +241,7 @@ builder.mutationFields((t) => ({
     description:
       'Makes a successor of a key, with the same rights and as long a life. Both work for as long as the old one is kept; an integration has at most two live keys.',
     authScopes: { may: 'apiKeys.write' },
-    errors: { types: writeErrors },
+    errors: { types: [...writeErrors, ConfirmationRequiredError] },
     args: { input: t.arg({ type: ApiKeyRotateInput, required: true, description: 'The key to replace.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const apiKeyId = rowId('ApiKey', input.apiKeyId);
@@ -243,7 +251,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => rotateApiKey(tx, viewer, { apiKeyId, keepOldForHours }, secret, ctx.services.now()),
+        (tx, viewer) => rotateApiKey(tx, viewer, { apiKeyId, keepOldForHours }, secret, ctx.services),
         async ({ id }, isReplay) => newApiKey(id, isReplay ? null : secret),
       );
     },

@@ -19,16 +19,8 @@ import { ApiKey } from './api-keys.ts';
 import { builder, type Context } from './builder.ts';
 import { fingerprint, presenceOf } from './presence.ts';
 import { amongOwn, known } from './node.ts';
+import { Role } from './roles.ts';
 import { Tenant } from './tenants.ts';
-
-export const Role = builder.enumType('Role', {
-  description: 'What a person may do in a tenant.',
-  values: {
-    OWNER: { description: 'Everything, closing the account included.' },
-    ADMIN: { description: 'Everything but closing the account.' },
-    SELLER: { description: 'Works with contacts and conversations.' },
-  } as const,
-});
 
 async function isOneself(user: { id: string }, _args: object, ctx: Context): Promise<boolean> {
   const viewer = await ctx.viewer();
@@ -59,7 +51,7 @@ export const User = builder.prismaNode('User', {
   }),
 });
 
-const Viewer = builder.objectRef<AnyViewer>('Viewer').implement({
+export const Viewer = builder.objectRef<AnyViewer>('Viewer').implement({
   description: 'Who is asking, for which tenant: a person with a role, or a program with a key.',
   authScopes: { signedIn: true },
   fields: (t) => ({

@@ -5,6 +5,7 @@
 export const listSizes: Readonly<Record<string, number | { argument: string }>> = {
   'Query.nodes': { argument: 'ids' },
   'Query.customFields': 20,
+  'Viewer.memberships': 2,
   'Contact.identities': 2,
   'Contact.tags': 5,
   'Contact.customFields': 10,

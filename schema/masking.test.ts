@@ -67,6 +67,9 @@ const notPersonal: Readonly<Record<string, string>> = {
   'CustomFieldValue.value':
     'Whatever the tenant makes of its custom fields; `maskForSellers` says that they are shown.',
   'FieldProblem.path': 'Names a field of the input.',
+  'IdentityUnknownError.email': 'The caller’s own, as Google says.',
+  'Invitation.email': 'Of somebody who is to be a colleague.',
+  'Member.email': 'Of the people of the tenant, not of its contacts.',
   'Tenant.phone': 'The business’s own.',
   'Tenant.registrationId': 'The business’s own.',
   'Tenant.street': 'The business’s own.',

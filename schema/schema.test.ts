@@ -85,6 +85,7 @@ test('every query, every mutation and every object that has an id says who may h
     'googleSignIn',
     'googleSignInBegin',
     'googleSignUp',
+    'invitationAccept',
     'passwordReset',
     'passwordResetRequest',
     'sessionRefresh',
@@ -131,6 +132,7 @@ test('a list of objects is a connection, unless it cannot grow', () => {
   /** Lists that are no connections, and what bounds them. */
   const bounded: Record<string, string> = {
     'Query.nodes': 'As many as were asked for, at most 100.',
+    'Viewer.memberships': 'At most 200 are listed.',
     'Query.customFields': 'A tenant has at most 100 of them.',
     'Contact.identities': 'At most 100.',
     'Contact.tags': 'At most 100.',

@@ -6,6 +6,7 @@ import { lockTenant } from '../tenants/lock-tenant.ts';
 import { readRange } from './address-ranges.ts';
 import { hashKeySecret } from './api-key-text.ts';
 import type { KeyPermission } from './permissions.ts';
+import { requireRecent, type StepUp } from './step-up.ts';
 import { may, type Viewer } from './viewer.ts';
 
 export type NewApiKey = {
@@ -26,14 +27,16 @@ const rangesMax = 50;
 export const keepOldHoursMax = 7 * 24;
 const hourMs = 60 * 60_000;
 
-/** Makes a key with this secret, which is kept as its hash only. */
+/** Makes a key with this secret, which is kept as its hash only. It takes a fresh proof of who asks: a key outlives a stolen session. */
 export async function createApiKey(
   tx: Tx,
   viewer: Viewer,
   input: NewApiKey,
   secret: string,
-  now: Date,
+  services: StepUp,
 ): Promise<{ id: string }> {
+  requireRecent(viewer, services);
+  const now = services.now();
   const checked = checkApiKey(input, now);
   if (checked.scopes.some((scope) => !may(viewer, scope))) {
     throw new ForbiddenError('A key can be given no right that its maker does not have.');
@@ -55,8 +58,10 @@ export async function rotateApiKey(
   viewer: Viewer,
   { apiKeyId, keepOldForHours }: { apiKeyId: string; keepOldForHours: number },
   secret: string,
-  now: Date,
+  services: StepUp,
 ): Promise<{ id: string }> {
+  requireRecent(viewer, services);
+  const now = services.now();
   const { tenantId } = viewer;
   if (keepOldForHours < 0 || keepOldForHours > keepOldHoursMax) {
     throw new InvalidInputError([{ path: 'keepOldForHours', message: `Expected 0 to ${keepOldHoursMax} hours.` }]);

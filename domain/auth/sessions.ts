@@ -20,17 +20,20 @@ const repeatWithinMs = 10_000;
 /** What somebody who signed in is given; the token is shown here once and stored as a hash. */
 export type OpenSession = { claims: Claims; refreshToken: string };
 
+/** What a session takes over from the one that it comes from: it proves no more, and lives no longer. */
+export type Inherited = { confirmedAt?: Date; expiresAt?: Date };
+
 /** Begins a session of a person in a tenant, in a transaction of both. */
 export async function createSession(
   tx: Tx,
   { tenantId, userId }: { tenantId: string; userId: string },
   origin: Origin | null,
   now: Date,
+  { confirmedAt = now, expiresAt = new Date(now.getTime() + absoluteLifeMs) }: Inherited = {},
 ): Promise<OpenSession> {
   await deleteEnded(tx, tenantId, userId, now);
-  const expiresAt = new Date(now.getTime() + absoluteLifeMs);
   const session = await tx.session.create({
-    data: { tenantId, userId, createdAt: now, lastUsedAt: now, confirmedAt: now, expiresAt, ...placeOf(origin) },
+    data: { tenantId, userId, createdAt: now, lastUsedAt: now, confirmedAt, expiresAt, ...placeOf(origin) },
     select: { id: true },
   });
   const token = newRefreshToken(tenantId, userId);

@@ -1,8 +1,10 @@
 import type { Tx } from '../../prisma/client.ts';
 import { deviceOf } from '../auth/device.ts';
+import { formatLinkToken, remakeLinkToken } from '../auth/link-token.ts';
 import { issueToken, type UserTokenPurpose } from '../auth/user-tokens.ts';
+import { invitationStatus } from '../members/invitation-status.ts';
 import { languageOf, languages } from './languages.ts';
-import type { Mail, QueuedMail } from './queue-mail.ts';
+import { type Mail, type QueuedMail, tenantNotices } from './queue-mail.ts';
 import { type Draft, type Rendered, renderMail, shownName } from './render-mail.ts';
 import type { Texts, WordsWithLink } from './texts/texts.ts';
 
@@ -46,9 +48,9 @@ export function composeMail(tx: Tx, queued: QueuedMail, options: ComposeOptions)
         words: (texts) => texts.resetPassword,
       });
     case 'notice':
-      return composeNotice(tx, mail, options);
+      return composeNotice(tx, queued.tenantId, mail, options);
     case 'invitation':
-      return Promise.resolve(null); // written with the invitations themselves
+      return composeInvitation(tx, queued.tenantId, mail.invitationId, options);
   }
 }
 
@@ -76,8 +78,31 @@ async function composeLink(
   return letterTo(person, texts, draftWithLink(words(texts), linkTo(appUrl, path, token)));
 }
 
+/** To an address that need not have an account: in the language of the tenant. */
+async function composeInvitation(
+  tx: Tx,
+  tenantId: string,
+  id: string,
+  { serverSecrets, appUrl, now }: ComposeOptions,
+): Promise<Letter | null> {
+  const invitation = await tx.invitation.findUnique({
+    where: { tenantId_id: { tenantId, id } },
+    include: { tenant: { select: { name: true, locale: true } } },
+  });
+  if (!invitation || invitationStatus(invitation, now) !== 'OPEN') return null;
+  const { email, tokenHash, createdBy, tenant } = invitation;
+  const token = remakeLinkToken('INVITATION', tenantId, id, serverSecrets, tokenHash);
+  if (!token) return null; // its secret is no more: a resend makes it anew
+  const inviter = await tx.user.findUnique({ where: { id: createdBy }, select: { name: true } }); // a colleague, if still one
+  const texts = languages[languageOf(tenant.locale)];
+  const words = texts.invitation(shownName(tenant.name), inviter ? shownName(inviter.name) : undefined);
+  const url = linkTo(appUrl, 'accept-invitation', formatLinkToken(token));
+  return letterTo({ name: null, email }, texts, draftWithLink(words, url));
+}
+
 async function composeNotice(
   tx: Tx,
+  tenantId: string,
   { userId, notice, at, sessionId }: Extract<Mail, { kind: 'notice' }>,
   { appUrl }: ComposeOptions,
 ): Promise<Letter | null> {
@@ -85,16 +110,20 @@ async function composeNotice(
   if (!person) return null;
   const session = sessionId === undefined ? null : await tx.session.findFirst({ where: { id: sessionId, userId } });
   const texts = languages[languageOf(person.locale)];
-  const { subject, lines } = texts.notices[notice];
+  const { subject, lines, after = [texts.notYou] } = texts.notices[notice];
+  const tenant = tenantNotices.has(notice)
+    ? await tx.tenant.findUnique({ where: { id: tenantId }, select: { name: true } })
+    : null;
+  const tenantName = tenant && shownName(tenant.name);
   const when = new Intl.DateTimeFormat(texts.locale, { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
   const device = deviceOf(session?.userAgent ?? null);
   const facts = [
+    ...(tenantName ? [{ name: texts.facts.tenant, value: tenantName }] : []),
     { name: texts.facts.when, value: `${when.format(new Date(at))} (UTC)` },
     ...(device ? [{ name: texts.facts.device, value: device }] : []),
     ...(session?.address ? [{ name: texts.facts.address, value: session.address }] : []),
   ];
-  const after = [texts.notYou, appUrl];
-  return letterTo(person, texts, { subject, lines, facts, after });
+  return letterTo(person, texts, { subject, lines, facts, after: [...after, appUrl] });
 }
 
 /** A mail whose point is a link. */

@@ -16,8 +16,14 @@ export const notices = [
   'recovery-code-used',
   'google-linked',
   'google-unlinked',
+  'role-changed',
+  'member-removed',
+  'api-key-reported',
 ] as const;
 export type Notice = (typeof notices)[number];
+
+/** Those that are about the person's place in a tenant: the mail names it. */
+export const tenantNotices: ReadonlySet<Notice> = new Set(['role-changed', 'member-removed', 'api-key-reported']);
 
 const mail = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('verify-email'), userId: z.uuid() }),

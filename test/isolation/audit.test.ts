@@ -94,13 +94,16 @@ test('a deed leaves one entry: who, what, to whom, from where, in which request;
       continue;
     }
     const input = given['input'] as Variables;
+    const target = said.self ? mine.person.userId : targetOf(said, input, result ?? {}, mine.person.tenantId);
     const expected: Entry = {
       tenantId: mine.person.tenantId,
-      actorType: said.isPublic ? 'SYSTEM' : 'PERSON',
-      actorId: said.isPublic ? null : mine.person.userId,
+      actorType: said.by === 'the system' ? 'SYSTEM' : 'PERSON',
+      actorId: { 'the system': null, 'who joins': target ?? null, 'the caller': mine.person.userId }[
+        said.by ?? 'the caller'
+      ],
       action: said.action,
       targetType: said.target,
-      targetId: said.self ? mine.person.userId : targetOf(said, input, result ?? {}, mine.person.tenantId),
+      targetId: target,
       address: '127.0.0.1',
     };
     const [entry, another] = entries.map((one) => ({ ...one, address: one.address?.replace('::ffff:', '') ?? null }));
@@ -118,7 +121,7 @@ test('what is refused leaves no entry', async ({ world }) => {
     const said = audited[root.name];
     if (!said || 'because' in said) continue;
     const given = await prepare(mine, root.name);
-    const isPublic = said.isPublic ?? false;
+    const isPublic = 'by' in said;
     const tries: [token: string, variables: Variables][] = isPublic ? [] : [['', given]];
     const nobodys = withNobodysIds(root, given);
     if (nobodys) tries.push([mine.person.accessToken, nobodys]);

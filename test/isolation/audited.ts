@@ -8,8 +8,8 @@ export type Audited = {
   of?: string | null;
   /** The field of the answer that holds the object, where the answer is not the object itself. */
   within?: string;
-  /** Nobody has to be signed in for it, and nobody is named: it is the system’s deed. */
-  isPublic?: true;
+  /** Nobody has to be signed in for it: it is the deed of the system, or of the person who it makes a member. */
+  by?: 'the system' | 'who joins';
   /** It is done to the person who asks. */
   self?: true;
 };
@@ -47,7 +47,16 @@ export const audited: Readonly<Record<string, Audited | { because: string }>> = 
   apiKeyCreate: { action: 'apiKey.create', target: 'ApiKey', within: 'apiKey' },
   apiKeyRotate: { action: 'apiKey.rotate', target: 'ApiKey', of: 'apiKeyId' },
   apiKeyRevoke: { action: 'apiKey.revoke', target: 'ApiKey' },
-  apiKeyReport: { action: 'apiKey.report', target: 'ApiKey', of: 'key', isPublic: true },
+  apiKeyReport: { action: 'apiKey.report', target: 'ApiKey', of: 'key', by: 'the system' },
+
+  invitationCreate: { action: 'invitation.create', target: 'Invitation' },
+  invitationResend: { action: 'invitation.resend', target: 'Invitation' },
+  invitationRevoke: { action: 'invitation.revoke', target: 'Invitation' },
+  invitationAccept: { action: 'invitation.accept', target: 'Member', within: 'user', by: 'who joins' },
+  memberRoleSet: { action: 'member.setRole', target: 'Member' },
+  memberRemove: { action: 'member.remove', target: 'Member' },
+  ownershipTransfer: { action: 'ownership.transfer', target: 'Member' },
+  sessionSwitch: { because: `${ownRecord}a session, with its time, address and device.` },
 
   tagCreate: { because: aDraft },
   tagUpdate: { because: anEdit },

@@ -1,4 +1,6 @@
-import { globalId } from '../fixtures.ts';
+import { randomUUID } from 'node:crypto';
+import { formatLinkToken, makeLinkToken } from '../../domain/auth/link-token.ts';
+import { globalId, rawId, testKeys } from '../fixtures.ts';
 import { codeAt } from '../totp.ts';
 import { begunTotp, newChallenge, withoutTotp, withTotp } from './factors.ts';
 import { backFromGoogle, newIdentity, withGoogle, withoutGoogle } from './google.ts';
@@ -23,6 +25,8 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   segments: () => ({}),
   segmentPreview: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
   apiKeys: () => ({}),
+  members: () => ({}),
+  invitations: () => ({}),
   contactImports: () => ({}),
   campaigns: () => ({}),
   whatsAppAccounts: () => ({}),
@@ -126,6 +130,20 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
     const { result } = await tenant.call('apiKeyCreate', await calls['apiKeyCreate']?.(tenant));
     return { input: { key: result['secret'] } };
   },
+
+  // People.
+  invitationCreate: (tenant) => ({
+    input: { email: `${tenant.canary}-${randomUUID()}@example.com`, role: 'SELLER' },
+  }),
+  invitationResend: async (tenant) => ({ input: { invitationId: await tenant.make('Invitation') } }),
+  invitationRevoke: async (tenant) => ({ input: { invitationId: await tenant.make('Invitation') } }),
+  invitationAccept: async (tenant) => ({
+    input: { token: await newInvitation(tenant), name: tenant.text('colleague'), password: randomUUID() },
+  }),
+  memberRoleSet: async (tenant) => ({ input: { memberId: await newMember(tenant), role: 'ADMIN' } }),
+  memberRemove: async (tenant) => ({ input: { memberId: await newMember(tenant) } }),
+  ownershipTransfer: async (tenant) => ({ input: { memberId: await newMember(tenant) } }),
+  sessionSwitch: async (tenant) => ({ input: { tenantId: await tenant.id('Tenant') } }),
 
   // Contacts and what is kept about them.
   tagCreate: (tenant) => ({ input: { name: tenant.text('tag') } }),
@@ -285,6 +303,8 @@ export const makers: Readonly<Record<string, string>> = {
   ContactImport: 'contactsImport',
   ContactNote: 'contactNoteCreate',
   CustomField: 'customFieldCreate',
+  Invitation: 'invitationCreate',
+  Member: 'memberRoleSet',
   Segment: 'segmentCreate',
   Tag: 'tagCreate',
   Template: 'templateCreate',
@@ -359,6 +379,20 @@ async function newSession(tenant: Tenant): Promise<string> {
 async function newRefreshToken(tenant: Tenant): Promise<string> {
   const { result } = await tenant.call('signIn', await calls['signIn']?.(tenant));
   return String(result['refreshToken']);
+}
+
+/** The token of a new invitation, as the mail to somebody has it. */
+async function newInvitation(tenant: Tenant): Promise<string> {
+  const [newest] = testKeys.encryption;
+  if (!newest) throw new Error('There is no key.');
+  const id = rawId(await tenant.make('Invitation'));
+  return formatLinkToken(makeLinkToken('INVITATION', tenant.person.tenantId, id, newest.key));
+}
+
+/** Somebody who was invited and has joined. */
+async function newMember(tenant: Tenant): Promise<string> {
+  const { result } = await tenant.call('invitationAccept', await calls['invitationAccept']?.(tenant));
+  return globalId('Member', rawId(String((result['user'] as Variables)['id'])));
 }
 
 /** An upload whose file has arrived. */

@@ -257,6 +257,7 @@ test('nobody who is not signed in reads or changes anything, whatever the ids', 
     'sessionRefresh',
     'signOut',
     'apiKeyReport',
+    'invitationAccept',
   ]);
   const prepared = new Map<RootField, Variables>();
   for (const root of roots.values()) if (!open.has(root.name)) prepared.set(root, await prepare(theirs, root.name));

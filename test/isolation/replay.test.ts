@@ -32,6 +32,9 @@ const shownOnce: Readonly<Record<string, string[]>> = {
   recoveryCodesRenew: ['codes'],
 };
 
+/** What answers one request only, as all of its answer is shown once: a repeat is told so. */
+const answeredOnce = new Set(['sessionSwitch']);
+
 /** What goes on by itself after the answer, so that a later answer tells of a later state. */
 const goesOn = new Set(['campaignLaunch']);
 
@@ -51,7 +54,8 @@ async function send(tenant: Tenant, root: RootField, variables: Variables): Prom
     const { data, body } = await tenant.send(query, variables);
     const result = (data?.[root.name] ?? null) as Result;
     if (result?.['__typename'] === 'StillRunningError') continue; // as the answer asks for
-    if (!isSuccess(result)) throw new Error(`${root.name} did not work: ${body}`);
+    const isTold = answeredOnce.has(root.name) && result?.['__typename'] === 'ConflictError';
+    if (!isSuccess(result) && !isTold) throw new Error(`${root.name} did not work: ${body}`);
     return result;
   }
   throw new Error(`${root.name} never ended.`);
@@ -127,6 +131,11 @@ test('a mutation sent twice at once, and once more later, under one key has one 
     const touched = Object.keys(later).filter((table) => later[table] !== settled[table]);
     if (touched.length > 0) wrong.push(`${name}, repeated, changes ${touched.join(', ')}`);
 
+    if (answeredOnce.has(name)) {
+      const successes = results.filter(isSuccess).length;
+      if (successes !== 1) wrong.push(`${name} is answered ${successes} times`);
+      continue;
+    }
     const answers = new Set(results.map((result) => JSON.stringify(outcome(name, result))));
     if (answers.size > 1) wrong.push(`${name} answers ${[...answers].join(' and ')}`);
     for (const field of shownOnce[name] ?? []) {

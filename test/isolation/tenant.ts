@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { getNamedType } from 'graphql';
 import type { UserTokenPurpose } from '../../domain/auth/user-tokens.ts';
 import { schema } from '../../schema/index.ts';
-import type { Person } from '../fixtures.ts';
+import { globalId, type Person } from '../fixtures.ts';
 import { calls, makers, type Variables } from './calls.ts';
 import { newCanary } from './fill.ts';
 import { type RootField, rootFields, selectionOf } from './schema-walk.ts';
@@ -75,7 +75,7 @@ export function createTenant(url: string, person: Person, voice?: Tenant, outsid
     secrets.add(said);
     return said;
   };
-  const ids = new Map<string, Set<string>>();
+  const ids = new Map([['User', new Set([globalId('User', person.userId)])]]); // of people only the own is a user to a person
   let customValue: Variables | undefined;
   const nothingOutside = () => {
     throw new Error('Nothing outside answers this tenant.');

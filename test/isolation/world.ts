@@ -80,8 +80,16 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   ];
   await using _launcher = startLauncher(db);
   const read = new Set<string>();
+  const setRole = async ({ person }: Tenant, role: Role) => {
+    await superuser.query('update memberships set role = $1 where tenant_id = $2 and user_id = $3', [
+      role,
+      person.tenantId,
+      person.userId,
+    ]);
+  };
   for (const tenant of [mine, theirs]) {
     for (const field of await useEverything(tenant)) read.add(field);
+    await setRole(tenant, 'OWNER'); // it was handed on
     const { tenantId, userId } = tenant.person;
     await fillTables(superuser, { tenantId, userId, canary: tenant.canary }, writtenByWorkers);
   }
@@ -90,13 +98,6 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
     const signedUp = await newcomer.call(name, await calls[name]?.(newcomer));
     for (const field of signedUp.read) read.add(field);
   }
-  const setRole = async ({ person }: Tenant, role: Role) => {
-    await superuser.query('update memberships set role = $1 where tenant_id = $2 and user_id = $3', [
-      role,
-      person.tenantId,
-      person.userId,
-    ]);
-  };
   const newColleague = async (role: Role) =>
     createTenant(
       api.url,

@@ -76,8 +76,29 @@ export const en: Texts = {
       subject: 'A Google account was unlinked',
       lines: ['Your Parley account can no longer be opened by signing in with Google.'],
     },
+    'role-changed': {
+      subject: 'Your role was changed',
+      lines: [
+        'Somebody who manages your team on Parley gave you another role. What you may do there has changed with it.',
+      ],
+      after: ['Ask whoever manages your team if you did not expect this.'],
+    },
+    'member-removed': {
+      subject: 'You no longer work for a team on Parley',
+      lines: ['Your place in a team on Parley has ended, and all your sessions there with it. Your account stays.'],
+      after: ['Ask whoever managed the team if you did not expect this.'],
+    },
+    'api-key-reported': {
+      subject: 'A leaked API key was revoked',
+      lines: [
+        'Somebody reported one of your API keys as found in public. It was revoked at once: the program that used it no longer gets an answer.',
+      ],
+      after: [
+        'Make a new key for that program, find out where the old one was seen, and look in the audit log for what was done with it.',
+      ],
+    },
   },
-  facts: { when: 'When', device: 'Device', address: 'Internet address' },
+  facts: { when: 'When', device: 'Device', address: 'Internet address', tenant: 'Business' },
   notYou:
     'If this was you, there is nothing to do. If it was not, choose a new password at once and end all other sessions.',
   footer: 'You get this mail because of your Parley account. It is about the safety or the working of the account.',

@@ -80,8 +80,31 @@ export const ms: Texts = {
       subject: 'Pautan akaun Google telah dibuang',
       lines: ['Akaun Parley anda tidak lagi boleh dibuka dengan log masuk melalui Google.'],
     },
+    'role-changed': {
+      subject: 'Peranan anda telah diubah',
+      lines: [
+        'Seseorang yang mengurus pasukan anda di Parley memberi anda peranan lain. Apa yang boleh anda lakukan di sana turut berubah.',
+      ],
+      after: ['Jika anda tidak menjangkakannya, tanya orang yang mengurus pasukan anda.'],
+    },
+    'member-removed': {
+      subject: 'Anda tidak lagi bekerja untuk satu pasukan di Parley',
+      lines: [
+        'Tempat anda dalam satu pasukan di Parley telah tamat, bersama semua sesi anda di sana. Akaun anda kekal.',
+      ],
+      after: ['Jika anda tidak menjangkakannya, tanya orang yang mengurus pasukan itu.'],
+    },
+    'api-key-reported': {
+      subject: 'Kunci API yang bocor telah dibatalkan',
+      lines: [
+        'Seseorang melaporkan bahawa salah satu kunci API anda ditemui di tempat awam. Kunci itu dibatalkan serta-merta: program yang menggunakannya tidak lagi mendapat jawapan.',
+      ],
+      after: [
+        'Buat kunci baharu untuk program itu, cari tahu di mana kunci lama dilihat, dan semak log audit untuk apa yang dilakukan dengannya.',
+      ],
+    },
   },
-  facts: { when: 'Bila', device: 'Peranti', address: 'Alamat internet' },
+  facts: { when: 'Bila', device: 'Peranti', address: 'Alamat internet', tenant: 'Perniagaan' },
   notYou:
     'Jika ini anda, tiada apa-apa perlu dilakukan. Jika bukan, pilih kata laluan baharu dengan segera dan tamatkan semua sesi lain.',
   footer: 'Anda menerima e-mel ini kerana akaun Parley anda. Ia mengenai keselamatan atau fungsi akaun itu.',

@@ -76,8 +76,31 @@ export const pt: Texts = {
       subject: 'Uma conta Google foi desvinculada',
       lines: ['Sua conta no Parley não pode mais ser acessada com o Google.'],
     },
+    'role-changed': {
+      subject: 'Sua função foi alterada',
+      lines: [
+        'Quem administra a sua equipe no Parley deu a você outra função. O que você pode fazer ali mudou com ela.',
+      ],
+      after: ['Se você não esperava por isso, fale com quem administra a equipe.'],
+    },
+    'member-removed': {
+      subject: 'Você não faz mais parte de uma equipe no Parley',
+      lines: [
+        'Seu lugar em uma equipe no Parley terminou e, com ele, todas as suas sessões ali. Sua conta continua existindo.',
+      ],
+      after: ['Se você não esperava por isso, fale com quem administrava a equipe.'],
+    },
+    'api-key-reported': {
+      subject: 'Uma chave de API vazada foi revogada',
+      lines: [
+        'Alguém avisou que uma das suas chaves de API foi encontrada em público. Ela foi revogada na hora: o programa que a usava não recebe mais respostas.',
+      ],
+      after: [
+        'Crie uma nova chave para esse programa, descubra onde a antiga apareceu e veja no registro de auditoria o que foi feito com ela.',
+      ],
+    },
   },
-  facts: { when: 'Quando', device: 'Dispositivo', address: 'Endereço na internet' },
+  facts: { when: 'Quando', device: 'Dispositivo', address: 'Endereço na internet', tenant: 'Empresa' },
   notYou:
     'Se foi você, não precisa fazer nada. Se não foi, escolha uma nova senha agora mesmo e encerre todas as outras sessões.',
   footer:

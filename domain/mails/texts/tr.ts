@@ -76,8 +76,29 @@ export const tr: Texts = {
       subject: 'Bir Google hesabının bağlantısı kaldırıldı',
       lines: ['Parley hesabınız artık Google ile giriş yapılarak açılamaz.'],
     },
+    'role-changed': {
+      subject: 'Rolünüz değişti',
+      lines: [
+        'Parley’deki ekibinizi yöneten biri size başka bir rol verdi. Orada yapabilecekleriniz de buna göre değişti.',
+      ],
+      after: ['Bunu beklemiyorsanız ekibinizi yöneten kişiye sorun.'],
+    },
+    'member-removed': {
+      subject: 'Artık Parley’deki bir ekipte değilsiniz',
+      lines: ['Parley’deki bir ekipteki yeriniz ve oradaki tüm oturumlarınız sona erdi. Hesabınız duruyor.'],
+      after: ['Bunu beklemiyorsanız ekibi yöneten kişiye sorun.'],
+    },
+    'api-key-reported': {
+      subject: 'Sızan bir API anahtarı iptal edildi',
+      lines: [
+        'Biri, API anahtarlarınızdan birinin herkese açık bir yerde bulunduğunu bildirdi. Anahtar hemen iptal edildi: onu kullanan program artık yanıt almıyor.',
+      ],
+      after: [
+        'O program için yeni bir anahtar oluşturun, eskisinin nerede görüldüğünü bulun ve onunla ne yapıldığına denetim kaydından bakın.',
+      ],
+    },
   },
-  facts: { when: 'Ne zaman', device: 'Cihaz', address: 'İnternet adresi' },
+  facts: { when: 'Ne zaman', device: 'Cihaz', address: 'İnternet adresi', tenant: 'İşletme' },
   notYou:
     'Bu siz idiyseniz bir şey yapmanıza gerek yok. Değilse hemen yeni bir parola seçin ve diğer tüm oturumları kapatın.',
   footer: 'Bu e-postayı Parley hesabınız nedeniyle alıyorsunuz. Hesabın güvenliği veya işleyişi hakkındadır.',
