@@ -60,6 +60,7 @@ await using server = await listen(
       hashing: hashingOf(env),
       hasMail: false,
       meta: null,
+      google: null,
       limits: {
         uploadBytesMax: env.UPLOAD_BYTES_MAX,
         uploadExpiresSeconds: env.UPLOAD_EXPIRES_SECONDS,
