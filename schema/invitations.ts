@@ -30,6 +30,7 @@ import { builder } from './builder.ts';
 import { keyset } from './keyset.ts';
 import { findMember, Member } from './members.ts';
 import { amongOwn, rowId } from './node.ts';
+import { presenceOf } from './presence.ts';
 import { Role } from './roles.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
@@ -232,7 +233,7 @@ builder.mutationFields((t) => ({
       const proven = await proveInvited(invited, account, password, hashing);
       const session = await ctx.write(async (tx) => {
         await join(tx, invited, proven.userId, origin, at);
-        return signIn(tx, proven, origin, at);
+        return signIn(tx, proven, presenceOf(ctx, {}), at);
       }, proven);
       return answerWith(ctx, session);
     },

@@ -99,12 +99,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
     for (const field of signedUp.read) read.add(field);
   }
   const newColleague = async (role: Role) =>
-    createTenant(
-      api.url,
-      await joinTenant(api, database.superuserUrl, mine.person.tenantId, role),
-      undefined,
-      newNumber,
-    );
+    createTenant(api.url, await joinTenant(api, database.superuserUrl, mine.person.tenantId, role), undefined, outside);
   const newKey = async (scopes: 'every' | 'no') => {
     const scope = assertEnumType(schema.getType('ApiKeyScope'));
     const every = scope.getValues().map(({ name }) => name);
@@ -112,7 +107,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
     const { result } = await mine.call('apiKeyCreate', { input });
     const secret = String(result['secret']);
     if (scopes === 'no') await superuser.query(`update api_keys set scopes = '{}' where id = $1`, [keyIdOf(secret)]);
-    return createTenant(api.url, { ...mine.person, accessToken: secret }, undefined, newNumber);
+    return createTenant(api.url, { ...mine.person, accessToken: secret }, undefined, outside);
   };
   const setRowSecurity = async (isOn: boolean) => {
     const walled = tables.filter((table) => table.class !== 'exempt');
