@@ -40,9 +40,18 @@ const table = `
   sessionRefresh          yes       yes       yes       yes       yes       yes       yes
   signOut                 yes       yes       yes       yes       yes       yes       yes
   apiKeyReport            yes       yes       yes       yes       yes       yes       yes
+  emailVerify             yes       yes       yes       yes       yes       yes       yes
+  passwordResetRequest    yes       yes       yes       yes       yes       yes       yes
+  passwordReset           yes       yes       yes       yes       yes       yes       yes
 
   # One’s own account: people only
+  sessions                yes       yes       yes       no        no        yes       who?
   sessionConfirm          yes       yes       yes       no        no        yes       who?
+  sessionEnd              yes       yes       yes       no        no        yes       who?
+  sessionsEndOthers       yes       yes       yes       no        no        yes       who?
+  passwordChange          yes       yes       yes       no        no        yes       who?
+  emailVerificationResend yes       yes       yes       no        no        yes       who?
+  marketingMailSet        yes       yes       yes       no        no        yes       who?
   totpBegin               yes       yes       yes       no        no        yes       who?
   totpConfirm             yes       yes       yes       no        no        yes       who?
   totpDisable             yes       yes       yes       no        no        yes       who?
@@ -128,6 +137,11 @@ export const ofOnesOwn: ReadonlySet<string> = new Set([
   'sessionRefresh',
   'signOut',
   'sessionConfirm',
+  'sessionEnd',
+  'sessionsEndOthers',
+  'passwordChange',
+  'emailVerificationResend',
+  'marketingMailSet',
   'totpBegin',
   'totpConfirm',
   'totpDisable',
