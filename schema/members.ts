@@ -1,5 +1,6 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import type { Role as RoleName } from '../domain/auth/permissions.ts';
+import { may } from '../domain/auth/viewer.ts';
 import { ConfirmationRequiredError, ForbiddenError } from '../domain/errors.ts';
 import { findMembersWithTotp } from '../domain/members/find-members.ts';
 import { removeMember, setMemberRole, transferOwnership } from '../domain/members/members.ts';
@@ -48,10 +49,13 @@ export const Member = builder.prismaNode('Membership', {
     }),
     joinedAt: t.expose('createdAt', { type: 'DateTime', description: 'When the person joined.' }),
     hasTotp: t.boolean({
-      description: 'Whether the person is asked for a code from an authenticator app to sign in. For managers.',
-      authScopes: { may: 'members.write' },
-      resolve: async ({ userId }, _args, ctx) =>
-        (await batched(ctx, 'hasTotp', userId, () => findMembersWithTotp(ctx.tx))) ?? false,
+      nullable: true,
+      description:
+        'Whether the person is asked for a code from an authenticator app to sign in. For managers: null for others.',
+      resolve: async ({ userId }, _args, ctx) => {
+        if (!may(await ctx.signedIn(), 'members.write')) return null;
+        return (await batched(ctx, 'hasTotp', userId, () => findMembersWithTotp(ctx.tx))) ?? false;
+      },
     }),
   }),
 });

@@ -68,6 +68,18 @@ const table = `
   whatsAppConnect         yes       yes       no        no        no        yes       who?
   whatsAppNumberRefresh   yes       yes       no        no        no        none      who?
 
+  # People
+  members                 yes       yes       yes       no        no        yes       who?
+  invitations             yes       yes       no        no        no        yes       who?
+  invitationCreate        yes       yes       no        no        no        yes       who?
+  invitationResend        yes       yes       no        no        no        none      who?
+  invitationRevoke        yes       yes       no        no        no        none      who?
+  invitationAccept        yes       yes       yes       yes       yes       yes       yes
+  memberRoleSet           yes       yes       no        no        no        none      who?
+  memberRemove            yes       yes       no        no        no        none      who?
+  ownershipTransfer       yes       no        no        no        no        none      who?
+  sessionSwitch           yes       yes       yes       no        no        none      who?
+
   # Contacts
   contactCreate           yes       yes       yes       yes       no        none      who?
   contactUpdate           yes       yes       yes       yes       no        none      who?
@@ -129,6 +141,9 @@ export const rights: ReadonlyMap<string, readonly string[]> = new Map(
       return name === undefined || name === '' || name === '#' ? [] : [[name, cells] as const];
     }),
 );
+
+/** Operations that a token opens: what they tell of its tenant is meant for whoever holds it. */
+export const openedByToken: ReadonlySet<string> = new Set(['invitationAccept']);
 
 /** Operations on what is the caller's own by itself: everybody tries them with one's own account or tenant. */
 export const ofOnesOwn: ReadonlySet<string> = new Set([
