@@ -1,6 +1,8 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { exportJWK } from 'jose';
+import { askFor } from '../ask.ts';
 import { expect, test } from '../fixtures.ts';
+import { codeAt, setUpTotp } from '../totp.ts';
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 type Part = Record<string, unknown>;
@@ -149,4 +151,26 @@ test('of many who use one refresh token at the same moment, all get the same suc
   const query = `mutation ($t: String!) { sessionRefresh(input: { refreshToken: $t }) { ... on Session { refreshToken } } }`;
   const answers = await Promise.all(Array.from({ length: 50 }, () => api.graphql(query, { t: shop.refreshToken })));
   expect(new Set(answers.map(({ data }) => data['sessionRefresh']['refreshToken'])).size).toBe(1);
+});
+
+test('of many who replay one code of an authenticator app at the same moment, and later, one gets in', async ({
+  api,
+  clock,
+  shop,
+}) => {
+  const { secret } = await setUpTotp(shop, clock);
+  clock.advance(60_000);
+  const code = codeAt(secret, clock.now());
+  const { email, password } = shop;
+  const challenge = async () => {
+    const asked = await askFor(api, 'signIn', { email, password }, '... on SecondFactorRequiredError { challenge }');
+    return String(asked['challenge']);
+  };
+  const confirm = async (given: string) =>
+    (await askFor(api, 'signInConfirm', { challenge: given, code }))['__typename'];
+  const challenges = [await challenge(), await challenge(), await challenge(), await challenge()];
+  const told = await Promise.all(challenges.map((one) => confirm(one)));
+  expect(told.filter((one) => one === 'Session')).toHaveLength(1);
+  clock.advance(10_000);
+  expect(await confirm(await challenge())).not.toBe('Session');
 });

@@ -59,6 +59,7 @@ await using server = await listen(
       attempts: attemptsOf(env),
       hashing: hashingOf(env),
       hasMail: false,
+      google: null,
       meta: null,
       google: null,
       limits: {
