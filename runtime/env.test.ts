@@ -148,3 +148,8 @@ test('no value is ever repeated in a mistake', () => {
     }
   }
 });
+
+test('a report on a crash leaves out the environment that was read', () => {
+  expect(() => readEnv('api', {})).toThrow(EnvError);
+  expect(process.report.getReport()).not.toHaveProperty('environmentVariables');
+});

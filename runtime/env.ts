@@ -233,6 +233,7 @@ export class EnvError extends Error {
 
 /** Reads and checks the environment of one kind of process; all mistakes are reported together. The only reader of `process.env`. */
 export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = process.env): EnvOf<P> {
+  process.report.excludeEnv = true; // a report on a crash is read by others
   const needed = Object.fromEntries(needs[kind].map((name) => [name, given[name]]));
   const set = Object.fromEntries(
     Object.entries(source).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),

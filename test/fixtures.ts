@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -23,6 +23,7 @@ import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createStorage, type Storage } from '../runtime/storage.ts';
 import type { Services } from '../schema/builder.ts';
+import { keepSecret, keepSecretsOf, noteOutput } from './leaks/note.ts';
 import { databaseUrls, templateName } from './template-database.ts';
 
 export { expect, describe, vi, beforeEach, afterEach } from 'vitest';
@@ -49,8 +50,29 @@ export async function createTestDatabase(template = templateName): Promise<TestD
     name,
     urls: databaseUrls(url.href),
     superuserUrl: url.href,
-    [Symbol.asyncDispose]: () => run(`drop database if exists ${name} with (force)`),
+    async [Symbol.asyncDispose]() {
+      await noteDatabase(url.href);
+      await run(`drop database if exists ${name} with (force)`);
+    },
   };
+}
+
+/** Hands in what operators read of a database: jobs, why they failed, and the audit log. */
+async function noteDatabase(superuserUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl, connectionTimeoutMillis: 5_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ source: string; text: string }>(`
+      select 'jobs' as source, concat_ws(' ', j.payload::text, j.last_error, j.key) as text from graphile_worker._private_jobs j
+      union all select 'dead jobs', d::text from dead_jobs d
+      union all select 'audit log', concat_ws(' ', a.action, a.before::text, a.after::text) from audit_entries a`);
+    for (const { source, text } of rows) noteOutput(source, text);
+  } catch {
+    // A test may have left its database without these tables, or beyond reach.
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /** The keys of a test's API: made once a process. */
@@ -58,6 +80,8 @@ export const testKeys: { jwt: { kid: string; key: Buffer }[]; encryption: { kid:
   jwt: [{ kid: 'test', key: generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }) }],
   encryption: [{ kid: 'test', key: randomBytes(32) }],
 };
+
+for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) keepSecret('key', key.toString('base64'));
 
 /** Passwords of tests are hashed at a small part of what production asks for. */
 export const testHashing = { memoryKib: 1_024, time: 2, parallelism: 1 };
@@ -116,6 +140,7 @@ export const test = base.extend<Fixtures>({
   storage: async ({}, use) => {
     const directory = await mkdtemp(join(tmpdir(), 'parley-storage-'));
     await use(Object.assign(createStorage(pathToFileURL(directory).href), { directory }));
+    noteOutput('storage', ...(await readdir(directory, { recursive: true })));
     await rm(directory, { recursive: true, force: true });
   },
   keys: async ({}, use) => use(loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption)),
@@ -221,6 +246,7 @@ export async function startTestApi(
     logLines,
     graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
     async [Symbol.asyncDispose]() {
+      noteOutput('api log', ...logLines);
       await server[Symbol.asyncDispose]();
       await keyUses[Symbol.asyncDispose]();
       await intake[Symbol.asyncDispose]();
@@ -279,5 +305,7 @@ export async function sendOperation(
     body: JSON.stringify({ query, variables }),
   });
   const { extensions: _cost, ...said } = (await answer.json()) as GraphQLAnswer & { extensions?: unknown };
+  keepSecretsOf([variables, said.data]);
+  if (said.errors) noteOutput('errors', JSON.stringify(said.errors));
   return said; // what it cost is not what was asked
 }

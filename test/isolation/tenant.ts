@@ -3,6 +3,7 @@ import { getNamedType } from 'graphql';
 import type { UserTokenPurpose } from '../../domain/auth/user-tokens.ts';
 import { schema } from '../../schema/index.ts';
 import { globalId, type Person } from '../fixtures.ts';
+import { keepSecretsOf, noteOutput } from '../leaks/note.ts';
 import { calls, makers, type Variables } from './calls.ts';
 import { newCanary } from './fill.ts';
 import { type RootField, rootFields, selectionOf } from './schema-walk.ts';
@@ -141,7 +142,10 @@ async function post(url: string, accessToken: string, query: string, variables: 
     body: JSON.stringify({ query, variables }),
   });
   const body = withoutCost(await response.text());
+  keepSecretsOf(variables);
   const { data = null, errors = [] } = JSON.parse(body) as Partial<Pick<Answer, 'data' | 'errors'>>;
+  keepSecretsOf(data);
+  if (errors.length > 0) noteOutput('errors', JSON.stringify(errors));
   return { status: response.status, headers: JSON.stringify([...response.headers]), body, data, errors };
 }
 
