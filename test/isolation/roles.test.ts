@@ -1,10 +1,17 @@
-import { expect, test as base } from '../fixtures.ts';
+import { randomUUID } from 'node:crypto';
+import { isNonNullType } from 'graphql';
+import { schema } from '../../schema/index.ts';
+import { expect, globalId, rawId, test as base } from '../fixtures.ts';
+import { anonymous, idTypeOf } from './answers.ts';
 import { calls, type Variables } from './calls.ts';
 import { type Asker, askers, ofOnesOwn, openedByToken, rights } from './roles.ts';
+import { idPositions, nodeTypes, withValueAt } from './schema-walk.ts';
 import { type Answer, createTenant, isSuccess, operationOf, roots, type Tenant } from './tenant.ts';
 import { createWorld, type World } from './world.ts';
 
 const test = base.extend<{ world: World }>({ world: [async ({}, use) => createWorld(use), { scope: 'file' }] });
+
+const types = nodeTypes(schema);
 
 async function meet({ api, mine, theirs, newColleague, newKey }: World): Promise<Record<Asker, Tenant>> {
   return {
@@ -81,3 +88,72 @@ function told({ body, headers }: Answer, { secrets, ids }: Tenant, sent: Variabl
   const all = [...secrets, ...[...ids.values()].flatMap((of) => [...of])];
   return all.filter((text) => !known.includes(text) && `${headers}${body}`.includes(text));
 }
+
+/** What is another seller's: a contact with a note and a message, and a campaign. */
+async function hideFrom({ mine, newColleague }: World): Promise<Map<string, string>> {
+  const other = globalId('User', (await newColleague('SELLER')).person.userId);
+  const contact = await mine.make('Contact');
+  const call = async (name: string, input: Variables) => (await mine.call(name, { input })).result['id'];
+  const note = await call('contactNoteCreate', { contactId: contact, body: mine.text('hidden note') });
+  const sent = (await calls['messageSend']?.(mine))?.['input'] as Variables;
+  const message = await call('messageSend', { ...sent, contactId: contact });
+  const campaign = await mine.make('Campaign');
+  await mine.call('contactAssign', { input: { contactIds: [contact], userId: other } });
+  await mine.call('campaignAssign', { input: { campaignId: campaign, userId: other } });
+  const hidden = { Contact: contact, ContactNote: note, Message: message, Campaign: campaign };
+  return new Map(Object.entries(hidden).map(([type, id]) => [type, String(id)]));
+}
+
+/** What the tables hold of these objects. (Of messages only the one: campaigns that the test's owner launches write to everybody.) */
+async function rowsOf({ superuser }: World, hidden: ReadonlyMap<string, string>): Promise<string[]> {
+  const ids = [...hidden.values()].map(rawId);
+  const ofContact = ['contact_notes', 'contact_identities', 'contact_tags', 'contact_consents', 'consent_entries'];
+  const statements = [
+    ...['contacts', 'messages', 'campaigns'].map((table) => `select t::text as row from ${table} t where id = any($1)`),
+    ...ofContact.map((table) => `select t::text from ${table} t where contact_id = any($1)`),
+    `select t::text from contact_merges t where source_id = any($1) or target_id = any($1)`,
+  ];
+  const { rows } = await superuser.query<{ row: string }>(`${statements.join(' union all ')} order by 1`, [ids]);
+  return rows.map(({ row }) => row);
+}
+
+test('what is another seller’s is answered like nobody’s, wherever an id can stand, and is in no list', async ({
+  world,
+}) => {
+  const { mine, newColleague } = world;
+  const seller = await newColleague('SELLER');
+  const hidden = await hideFrom(world);
+  const sees = { sellersSeeContacts: 'ASSIGNED_OR_UNASSIGNED', sellersSeeCampaigns: 'ASSIGNED_OR_UNASSIGNED' };
+  const found: string[] = [];
+  await mine.call('tenantUpdate', { input: sees });
+  try {
+    const before = await rowsOf(world, hidden);
+    for (const root of roots.values()) {
+      const given = (await calls[root.name]?.(mine)) ?? {};
+      const { query } = operationOf(root);
+      for (const { path, owner, isList } of idPositions(root)) {
+        const type = idTypeOf(owner, types) ?? '';
+        const id = hidden.get(type);
+        if (id === undefined) continue;
+        const ask = async (of: string) =>
+          anonymous(await seller.send(query, withValueAt(root, given, path, isList ? [of] : of)), of);
+        const [told, control] = [await ask(id), await ask(globalId(type, randomUUID()))];
+        if (told !== control) found.push(`${root.name}, ${path.join('.')}: ${told}\nand of nobody’s ${control}`);
+      }
+      if (root.operation === 'mutation' || root.field.args.some(({ type }) => isNonNullType(type))) continue;
+      const { body } = await seller.send(query, {});
+      found.push(
+        ...[...hidden.values()].filter((id) => body.includes(id)).map((id) => `${root.name} lists ${rawId(id)}`),
+      );
+    }
+    for (const [type, id] of hidden) {
+      const query = `query ($id: ID!) { node(id: $id) { id } }`;
+      expect((await mine.send(query, { id })).data, type).toEqual({ node: { id } });
+      expect((await seller.send(query, { id })).data, type).toEqual({ node: null });
+    }
+    expect(await rowsOf(world, hidden)).toEqual(before);
+  } finally {
+    await mine.call('tenantUpdate', { input: { sellersSeeContacts: 'ALL', sellersSeeCampaigns: 'ALL' } });
+  }
+  expect(found).toEqual([]);
+});
