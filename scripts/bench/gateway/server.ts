@@ -61,7 +61,6 @@ await using server = await listen(
       hasMail: false,
       google: null,
       meta: null,
-      google: null,
       limits: {
         uploadBytesMax: env.UPLOAD_BYTES_MAX,
         uploadExpiresSeconds: env.UPLOAD_EXPIRES_SECONDS,
