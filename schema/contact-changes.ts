@@ -190,7 +190,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => deleteContact(tx, viewer, contactId),
+        (tx, { tenantId }) => deleteContact(tx, tenantId, contactId),
         async () => ({ id: input.contactId }),
       );
     },
@@ -208,7 +208,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => blockContact(tx, viewer, contactId, true),
+        (tx, { tenantId }) => blockContact(tx, tenantId, contactId, true),
         contactAnswer(ctx, info),
       );
     },
@@ -226,7 +226,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => blockContact(tx, viewer, contactId, false),
+        (tx, { tenantId }) => blockContact(tx, tenantId, contactId, false),
         contactAnswer(ctx, info),
       );
     },

@@ -152,7 +152,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => deleteCustomField(tx, viewer, fieldId),
+        (tx, { tenantId }) => deleteCustomField(tx, tenantId, fieldId),
         async () => {
           definitions.delete(ctx);
           return { id: input.customFieldId };

@@ -121,7 +121,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, viewer) => deleteTag(tx, viewer, tagId),
+        (tx, { tenantId }) => deleteTag(tx, tenantId, tagId),
         async () => ({ id: input.tagId }),
       );
     },

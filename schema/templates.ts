@@ -129,7 +129,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (run, viewer) => deleteTemplate({ run, ...ctx.services }, viewer, templateId),
+        (run, { tenantId }) => deleteTemplate({ run, ...ctx.services }, tenantId, templateId),
         async () => ({ id: input.templateId }),
       );
     },

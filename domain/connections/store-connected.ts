@@ -1,6 +1,5 @@
 import type { AccountFacts, NumberFacts } from '../../connectors/whatsapp/accounts.ts';
 import type { Tx } from '../../prisma/client.ts';
-import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError } from '../errors.ts';
 import { enqueue } from '../jobs.ts';
 import { syncTemplatesJob } from '../templates/jobs.ts';
@@ -45,15 +44,14 @@ function heldElsewhere(): ConflictError {
 export async function storeConnected(
   tx: Tx,
   keyring: Keyring,
-  by: Answerable,
+  tenantId: string,
   connected: Connected,
   now: Date,
 ): Promise<{ id: string }> {
-  const { tenantId } = by;
-  const { wabaId, account, numbers, scopes } = connected;
+  const { wabaId, account, numbers } = connected;
   await claim(tx, wabaId, numbers);
   const connectionId = await storeConnection(tx, keyring, tenantId, connected, now);
-  const [stored] = await tx.$queryRaw<{ id: string; renewed: boolean }[]>`
+  const [stored] = await tx.$queryRaw<{ id: string }[]>`
     insert into whatsapp_accounts as a (tenant_id, connection_id, waba_id, portfolio_id, name, currency, time_zone_id, review_status)
     values (${tenantId}::uuid, ${connectionId}::uuid, ${wabaId}, ${account.portfolioId}, ${account.name}, ${account.currency}, ${account.timeZoneId}, ${account.reviewStatus})
     on conflict (tenant_id, waba_id) do update set connection_id = excluded.connection_id, portfolio_id = excluded.portfolio_id, name = excluded.name,
@@ -61,15 +59,10 @@ export async function storeConnected(
       blocked_reason = case when ${account.canSend} then null else a.blocked_reason end,
       blocked_at = case when ${account.canSend} then null else a.blocked_at end,
       blocked_until = case when ${account.canSend} then null else a.blocked_until end
-    returning id, xmax <> 0 as renewed`;
+    returning id`;
   if (!stored) throw new Error('The account was not stored.');
   await storeNumbers(tx, tenantId, stored.id, numbers);
   await enqueue(tx, syncTemplatesJob, { tenantId, accountId: stored.id });
-  await recordAudit(tx, by, {
-    action: 'whatsApp.connect',
-    target: { type: 'WhatsAppAccount', id: stored.id },
-    after: { numbers: numbers.length, scopes, renewed: stored.renewed },
-  });
   return { id: stored.id };
 }
 

@@ -12,15 +12,7 @@ import { type Bench, row } from './report.ts';
 const load: Load = { connections: 16, warmUpMs: 3_000, measureMs: 6_000 };
 const rounds = 3;
 
-/** One caller asks as fast as the machine answers. */
-const noLimit = Object.fromEntries(
-  ['CALLER', 'TENANT'].flatMap((whose) => [
-    [`COST_${whose}_POINTS`, '1000000000'],
-    [`COST_${whose}_POINTS_PER_SECOND`, '1000000000'],
-  ]),
-);
-
-export const query = `{
+const query = `{
   contacts(first: 20) {
     nodes { id name email createdAt tags { id name } }
     pageInfo { hasNextPage endCursor }
@@ -30,7 +22,7 @@ export const query = `{
 /** A page of 20 contacts with their tags: our API, signed in and behind every wall, beside others that answer the same from the same rows. */
 export const bench: Bench = async (say) => {
   await using database = await startLocalDatabase();
-  await using stack = await startStack(database.urls, { workers: 0, env: { NODE_ENV: 'production', ...noLimit } });
+  await using stack = await startStack(database.urls, { workers: 0, env: { NODE_ENV: 'production' } });
   const { accessToken, tenantId } = await signUp(stack.apiUrl);
   say('filling in 20,000 contacts with 60,000 tags, half of them another tenant’s');
   await fill(database.server.url('parley'), [tenantId, crypto.randomUUID()]);
@@ -66,7 +58,7 @@ export const bench: Bench = async (say) => {
   ];
 };
 
-export async function signUp(apiUrl: string): Promise<{ accessToken: string; tenantId: string }> {
+async function signUp(apiUrl: string): Promise<{ accessToken: string; tenantId: string }> {
   const mutation = `mutation ($input: SignUpInput!) { signUp(input: $input) { __typename
     ... on Session { accessToken tenant { id } } ... on UserError { message } } }`;
   const input = {
@@ -84,7 +76,7 @@ export async function signUp(apiUrl: string): Promise<{ accessToken: string; ten
 }
 
 /** As the superuser, past the walls: it is not what is measured. */
-export async function fill(superuserUrl: string, tenantIds: string[]): Promise<void> {
+async function fill(superuserUrl: string, tenantIds: string[]): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl });
   await client.connect();
   try {
@@ -130,16 +122,9 @@ async function agree(ours: Target, sql: Target): Promise<void> {
 }
 
 /** A server of the benchmark's own in a process of its own, as ours is; it is given a port as its last argument. */
-export async function startServer(
-  file: string,
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<{ url: string } & AsyncDisposable> {
+async function startServer(file: string, args: string[]): Promise<{ url: string } & AsyncDisposable> {
   const port = await freePort();
-  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args, String(port)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, ...env, PORT: String(port) },
-  });
+  const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args, String(port)], { stdio: 'inherit' });
   const url = `http://127.0.0.1:${port}`;
   for (const deadline = Date.now() + 20_000; ; await pause(50)) {
     const answer = await fetch(url).catch(() => undefined); // not listening yet
