@@ -1,9 +1,16 @@
-import { type AuthKeys } from '../domain/auth/keys.ts';
 import { verifyAccessToken } from '../domain/auth/access-token.ts';
-import type { Claims } from '../domain/auth/viewer.ts';
+import { looksLikeApiKey } from '../domain/auth/api-key-text.ts';
+import type { ReadKey } from '../domain/auth/key-claims.ts';
+import type { AuthKeys } from '../domain/auth/keys.ts';
+import type { Claims, KeyClaims } from '../domain/auth/viewer.ts';
 
-/** Who a request says it is: the claims of its bearer token, or nobody. A token that does not hold is nobody's. */
-export async function readClaims(authorization: string | null, keys: AuthKeys, now: Date): Promise<Claims | null> {
+/** Who a request says it is: the claims of its access token or API key, or nobody. What does not hold is nobody's. */
+export async function readClaims(
+  authorization: string | null,
+  { keys, readKey }: { keys: AuthKeys; readKey: ReadKey },
+  now: Date,
+): Promise<Claims | KeyClaims | null> {
   const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization ?? '') ?? [];
-  return token === undefined ? null : verifyAccessToken(keys, token, now);
+  if (token === undefined) return null;
+  return looksLikeApiKey(token) ? readKey(token) : verifyAccessToken(keys, token, now);
 }

@@ -49,6 +49,44 @@ test('whatever the database says no with, a client reads nothing of it', async (
   expect(api.logLines.join('')).not.toContain(secret);
 });
 
+/** Every code that Prisma documents, of the client, the engine and its services. */
+const prismaCodes = [
+  ...Array.from({ length: 18 }, (_, index) => `P${1_000 + index}`),
+  ...Array.from({ length: 38 }, (_, index) => `P${2_000 + index}`),
+  ...Array.from({ length: 25 }, (_, index) => `P${3_000 + index}`),
+  ...Array.from({ length: 12 }, (_, index) => `P${5_000 + index}`),
+  ...Array.from({ length: 11 }, (_, index) => `P${6_000 + index}`),
+];
+
+test('whatever Prisma says no with, by any of its codes, a client reads nothing of it', async ({ api }) => {
+  const message = `Invalid \`tx.contact.create()\` invocation: "${secret}" at postgresql://app:${secret}@db.internal:5432/parley`;
+  const clientVersion = '7.10.0';
+  const errors: [what: string, error: unknown][] = [
+    ...prismaCodes.map((code): [string, unknown] => [
+      code,
+      new Prisma.PrismaClientKnownRequestError(message, {
+        code,
+        clientVersion,
+        meta: { target: [secret], cause: secret },
+      }),
+    ]),
+    ['unknown', new Prisma.PrismaClientUnknownRequestError(message, { clientVersion })],
+    ['validation', new Prisma.PrismaClientValidationError(message, { clientVersion })],
+    ['initialization', new Prisma.PrismaClientInitializationError(message, clientVersion, 'P1001')],
+    ['panic', new Prisma.PrismaClientRustPanicError(message, clientVersion)],
+    ['cause', new Error(message, { cause: new Error(message) })],
+  ];
+  const codes = new Set<unknown>();
+  for (const [what, error] of errors) {
+    thrown.set(what, error);
+    const answer = await api.graphql('query ($what: String!) { trialThrow(what: $what) }', { what });
+    expect(JSON.stringify(answer), what).not.toMatch(new RegExp(`${secret}|P\\d{4}|[Pp]risma|postgres|contact`));
+    codes.add(answer.errors?.[0]?.extensions['code']);
+  }
+  expect(codes).toEqual(new Set(['INTERNAL', 'TIMEOUT']));
+  expect(api.logLines.join('')).not.toContain(secret);
+});
+
 test('no bug tells a client what it was', async ({ api }) => {
   const bugs = [
     new Error('postgres://app:hunter2@db.internal:5432/parley'),

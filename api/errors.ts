@@ -8,6 +8,7 @@ import type { Log } from '../runtime/log.ts';
 const readable = new Set([
   'UNAUTHENTICATED',
   'FORBIDDEN',
+  'SECOND_FACTOR_SETUP_REQUIRED',
   'NOT_FOUND',
   'BAD_USER_INPUT',
   'CONFLICT',
@@ -19,6 +20,8 @@ const readable = new Set([
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_REQUEST',
   'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_OPERATION_REQUIRED',
 ]);
 
 /**

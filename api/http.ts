@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Origin } from '../domain/auth/viewer.ts';
+import { clientAddress, type Proxies } from './address.ts';
 
 /** One request on its way through the server. */
 export type Exchange = {
@@ -22,24 +24,47 @@ export class HttpError extends Error {
   }
 }
 
+/** Where a request came from, for the audit log. */
+export function originOf({ request, requestId }: Exchange, proxies: Proxies): Origin {
+  const userAgent = request.headers['user-agent']?.slice(0, 500) ?? null;
+  return { requestId, address: clientAddress(request, proxies), userAgent };
+}
+
 /** Answers with JSON. */
 export function sendJson({ response }: Exchange, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
   response.end(JSON.stringify(body));
 }
 
-/** The whole body of a request, or 413 as soon as it is longer than allowed. */
-export async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer<ArrayBuffer>> {
+/** The whole body of a request: 413 as soon as it is longer than allowed, 408 when it does not come to an end. */
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  timeoutMs = 10_000,
+): Promise<Buffer<ArrayBuffer>> {
   const tooLarge = () => new HttpError(413, 'BODY_TOO_LARGE', `The body is larger than ${bytesMax} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > bytesMax) throw tooLarge();
-    chunks.push(chunk);
+  const slow = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    slow.reject(new HttpError(408, 'BODY_TOO_SLOW', `The body did not come within ${timeoutMs} ms.`));
+  }, timeoutMs);
+  const read = async () => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > bytesMax) throw tooLarge();
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  };
+  try {
+    const reading = read();
+    reading.catch(() => {}); // of a body that was too slow already
+    return await Promise.race([reading, slow.promise]);
+  } finally {
+    clearTimeout(timer);
   }
-  return Buffer.concat(chunks);
 }
 
 /** The last part of the path: the token in the URLs that carry one. */
@@ -54,7 +79,7 @@ export function allowOrigin({ request, response }: Exchange, origins: string[], 
   if (origin !== undefined && origins.includes(origin)) {
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-allow-methods', methods);
-    response.setHeader('access-control-allow-headers', 'content-type, x-request-id');
+    response.setHeader('access-control-allow-headers', 'authorization, content-type, x-request-id');
     response.setHeader('access-control-expose-headers', 'x-request-id, retry-after');
     response.setHeader('access-control-max-age', '600');
   }

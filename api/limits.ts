@@ -1,10 +1,17 @@
-import { blockFieldSuggestionsPlugin } from '@escape.tech/graphql-armor-block-field-suggestions';
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
 import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
-import { GraphQLError, Kind, type SelectionSetNode, type ValidationContext, type ValidationRule } from 'graphql';
+import {
+  GraphQLError,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+  type SelectionSetNode,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { costOf, type OperationCost } from './cost.ts';
 
 export type QueryLimits = {
   depthMax: number;
@@ -12,13 +19,20 @@ export type QueryLimits = {
   tokensMax: number;
   directivesMax: number;
   rootFieldsMax: number;
+  /** Fields side by side, and in the whole operation with every fragment written out. */
+  breadthMax: number;
+  fieldsMax: number;
+  /** Variables; values in them altogether, and in one list. */
+  variablesMax: number;
+  valuesMax: number;
+  listMax: number;
 };
 
 /** How deep an input may be nested; the deepest of ours is a filter in a filter. */
 const inputDepthMax = 50;
 
 /** What a document and its variables may be at most, checked before anything runs. */
-export function operationLimits(limits: QueryLimits, hideSuggestions: boolean): Plugin[] {
+export function operationLimits(limits: QueryLimits): Plugin[] {
   const refuse = {
     onReject: [
       (_context: unknown, { message }: GraphQLError) => {
@@ -36,14 +50,26 @@ export function operationLimits(limits: QueryLimits, hideSuggestions: boolean): 
         addValidationRule(maxRootFields(limits.rootFieldsMax));
         addValidationRule(onlyText);
       },
-      onExecute: ({ args }) => checkInput(args.variableValues),
+      onExecute({ args: { schema, document, operationName, variableValues } }) {
+        checkBreadth(costOf(schema, document, operationName), limits);
+        checkInput(variableValues, limits);
+      },
     },
-    ...(hideSuggestions ? [blockFieldSuggestionsPlugin() as Plugin] : []),
   ];
 }
 
-function tooMuch(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'COST_LIMIT' } });
+/** Answers no question about the schema itself. */
+export function hideSchema(): Plugin {
+  return { onValidate: ({ addValidationRule }) => addValidationRule(NoSchemaIntrospectionCustomRule) };
+}
+
+function checkBreadth({ breadth, fields }: OperationCost, { breadthMax, fieldsMax }: QueryLimits): void {
+  if (breadth > breadthMax) throw tooMuch(`At most ${breadthMax} fields may stand side by side, found ${breadth}.`);
+  if (fields > fieldsMax) throw tooMuch(`At most ${fieldsMax} fields can be asked for, fragments written out.`);
+}
+
+export function tooMuch(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'COST_LIMIT', http: { status: 400, spec: true } } });
 }
 
 /** How many fields one operation asks for at the top, fragments included: each mutation there is a transaction of its own. */
@@ -87,14 +113,20 @@ const onlyText: ValidationRule = (context) => ({
 });
 
 /** Checks the variables as they came, without recursion: they may be nested deeper than a stack. */
-function checkInput(variables: unknown): void {
+function checkInput(variables: unknown, { variablesMax, valuesMax, listMax }: QueryLimits): void {
+  if (Object.keys(variables ?? {}).length > variablesMax) throw tooMuch(`At most ${variablesMax} variables are taken.`);
   const values: [value: unknown, path: string, depth: number][] = [[variables, '', 0]];
+  let count = 0;
   for (let next = values.pop(); next; next = values.pop()) {
     const [value, path, depth] = next;
     if (depth > inputDepthMax) throw tooMuch(`The variables are nested deeper than ${inputDepthMax} levels.`);
     if (typeof value === 'string' && !isText(value)) throw notText(`The variable ${path}`);
     if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value) && value.length > listMax) {
+      throw tooMuch(`A list in the variables may have at most ${listMax} values.`);
+    }
     for (const [name, inner] of Object.entries(value)) {
+      if ((count += 1) > valuesMax) throw tooMuch(`The variables may hold at most ${valuesMax} values.`);
       if (!isText(name)) throw notText('The name of a variable');
       values.push([inner, path ? `${path}.${name}` : name, depth + 1]);
     }

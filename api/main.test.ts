@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, sendOperation, test as base, testKeys } from '../test/fixtures.ts';
+import { noteOutput } from '../test/leaks/note.ts';
 import { connect } from '../test/sql.ts';
 
 type LogLine = Record<string, unknown> & { msg: string };
@@ -17,6 +19,7 @@ const keyring = (keys: { kid: string; key: Buffer }[]) =>
 const test = base.extend<{ start: (env?: Record<string, string>) => Promise<Process> }>({
   start: async ({ database, storage }, use) => {
     const children: ChildProcess[] = [];
+    const started: Process[] = [];
     await use(async (env = {}) => {
       const child = spawn(process.execPath, ['api/main.ts'], {
         cwd: root,
@@ -41,9 +44,12 @@ const test = base.extend<{ start: (env?: Record<string, string>) => Promise<Proc
       const exited = once(child, 'close');
       const up = () => lines.find(({ msg }) => msg === 'api is up');
       await expect.poll(() => up() !== undefined || child.exitCode !== null, { timeout: 30_000 }).toBe(true);
-      return { child, url: `http://127.0.0.1:${String(up()?.['port'])}`, lines, stderr: () => stderr, exited };
+      const api = { child, url: `http://127.0.0.1:${String(up()?.['port'])}`, lines, stderr: () => stderr, exited };
+      started.push(api);
+      return api;
     });
     for (const child of children) child.kill('SIGKILL');
+    for (const { lines, stderr } of started) noteOutput('api', ...lines.map((line) => JSON.stringify(line)), stderr());
   },
 });
 
@@ -121,3 +127,11 @@ async function waitForBlocked(superuserUrl: string, count = 1): Promise<void> {
     observer.sql`select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
   await expect.poll(blocked, { timeout: 10_000 }).toEqual([{ count }]);
 }
+
+test('no secret stands in its title and its arguments', async ({ start }) => {
+  const { child } = await start();
+  const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', 'args=', '-p', String(child.pid)]);
+  expect(stdout).toContain('api/main.ts');
+  for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) expect(stdout).not.toContain(key.toString('base64'));
+  expect(stdout).not.toMatch(/postgres(ql)?:\/\//);
+});

@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { randomUUID } from 'node:crypto';
-import type { Log } from '../runtime/log.ts';
+import { type AuditExportOptions, createAuditExport } from './audit-export.ts';
 import { createGraphQL, type GraphQLOptions } from './graphql.ts';
 import { type Handler, HttpError, sendJson } from './http.ts';
+import { secureHeaders } from './headers.ts';
 import { createHealth, type HealthOptions } from './health.ts';
-import type { ApiMetrics } from './metrics.ts';
 import { createImportErrors, type ImportErrorsOptions } from './import-errors.ts';
 import { createUploads, type UploadOptions } from './uploads.ts';
 import { createMetaWebhooks, type WebhookOptions } from './webhooks/meta.ts';
@@ -12,7 +12,12 @@ import { createMetaWebhooks, type WebhookOptions } from './webhooks/meta.ts';
 export type ApiOptions = GraphQLOptions &
   HealthOptions &
   UploadOptions &
-  ImportErrorsOptions & { webhooks: WebhookOptions };
+  AuditExportOptions &
+  ImportErrorsOptions & {
+    webhooks: WebhookOptions;
+    /** Left off only to measure what they cost. */
+    secureHeaders: boolean;
+  };
 
 /** A name for logs and metrics, what it matches, and who answers. */
 type Route = [name: string, path: RegExp, methods: string[], handler: Handler];
@@ -23,12 +28,14 @@ export function createApi(options: ApiOptions): RequestListener {
   const health = createHealth(options);
   const uploads = createUploads(options);
   const importErrors = createImportErrors(options);
+  const auditExport = createAuditExport(options);
   const { log, services, webhooks } = options;
   const meta = createMetaWebhooks({ ...webhooks, log, config: services.meta?.config ?? null });
   const routes: Route[] = [
     ['/graphql', /^\/graphql$/, ['GET', 'POST', 'OPTIONS'], graphql],
     ['/uploads/{token}', /^\/uploads\/[\w-]+$/, ['PUT', 'OPTIONS'], uploads],
     ['/imports/{token}/errors.csv', /^\/imports\/[\w-]+\/errors\.csv$/, ['GET', 'HEAD', 'OPTIONS'], importErrors],
+    ['/audit/{token}/audit.csv', /^\/audit\/[\w-]+\/audit\.csv$/, ['GET', 'OPTIONS'], auditExport],
     ['/webhooks/meta', /^\/webhooks\/meta$/, ['GET', 'POST'], meta],
     ['/health/live', /^\/health\/live$/, ['GET', 'HEAD'], health.live],
     ['/health/ready', /^\/health\/ready$/, ['GET', 'HEAD'], health.ready],
@@ -40,7 +47,9 @@ export function createApi(options: ApiOptions): RequestListener {
 const clientWentAway = 499;
 
 /** Finds the handler of a request, gives it an id and a log line, and answers for it when it fails. */
-function serve(routes: Route[], { log, metrics }: { log: Log; metrics: ApiMetrics }): RequestListener {
+function serve(routes: Route[], options: ApiOptions): RequestListener {
+  const { log, metrics } = options;
+  const setHeaders = options.secureHeaders ? secureHeaders(options.isProduction) : () => {};
   return (request, response) => {
     const started = performance.now();
     const requestId = requestIdOf(request.headers['x-request-id']);
@@ -48,6 +57,7 @@ function serve(routes: Route[], { log, metrics }: { log: Log; metrics: ApiMetric
     const route = routes.find(([, path]) => path.test(url.pathname));
     const aborted = new AbortController();
     response.setHeader('x-request-id', requestId);
+    setHeaders(request, response);
     response.once('close', () => {
       if (!response.writableFinished) aborted.abort();
       const name = route?.[0] ?? 'none';
@@ -71,7 +81,8 @@ function serve(routes: Route[], { log, metrics }: { log: Log; metrics: ApiMetric
       const known = error instanceof HttpError ? error : new HttpError(500, 'INTERNAL', 'Something went wrong.');
       if (known.status >= 500) log.error({ requestId, err: error }, 'a request failed');
       if (response.headersSent) return void response.destroy();
-      if (!request.complete) discardRest(request);
+      if (known.status === 408) response.setHeader('connection', 'close');
+      else if (!request.complete) discardRest(request);
       sendJson(exchange, known.status, {
         errors: [{ message: known.message, extensions: { code: known.code, requestId } }],
       });

@@ -10,6 +10,11 @@ export type ErrorCode =
   | 'INVALID_CREDENTIALS'
   | 'SESSION_ENDED'
   | 'EMAIL_TAKEN'
+  | 'LINK_INVALID'
+  | 'CONFIRMATION_REQUIRED'
+  | 'SECOND_FACTOR_REQUIRED'
+  | 'CHALLENGE_ENDED'
+  | 'IDENTITY_UNKNOWN'
   | 'CONSENT_WITHDRAWN'
   | 'ILLEGAL_TRANSITION'
   | 'CANNOT_SEND'
@@ -94,8 +99,54 @@ export class SessionEndedError extends DomainError {
   readonly code = 'SESSION_ENDED';
 }
 
+/** A mailed link that was used, took too long, or gave way to a newer one; or one that we never sent. */
+export class LinkInvalidError extends DomainError {
+  readonly code = 'LINK_INVALID';
+}
+
 export class EmailTakenError extends DomainError {
   readonly code = 'EMAIL_TAKEN';
+}
+
+/** The session is good, but the person has to prove once more who it is. */
+export class ConfirmationRequiredError extends DomainError {
+  readonly code = 'CONFIRMATION_REQUIRED';
+}
+
+/** The first step of a sign-in was right, and the second is owed. The challenge opens nothing else, and is shown here only. */
+export class SecondFactorRequiredError extends DomainError {
+  readonly code = 'SECOND_FACTOR_REQUIRED';
+  readonly challenge: string;
+  readonly expiresAt: Date;
+  constructor(challenge: string, expiresAt: Date) {
+    super('Please enter the code of your authenticator app.');
+    this.challenge = challenge;
+    this.expiresAt = expiresAt;
+  }
+}
+
+/** The second step came too late, too often, or for nothing: the sign-in begins anew. */
+export class ChallengeEndedError extends DomainError {
+  readonly code = 'CHALLENGE_ENDED';
+  constructor() {
+    super('This took too long, or too many tries. Please sign in again.');
+  }
+}
+
+/** An account elsewhere that nobody signs in with yet. What was handed out for it is shown here only. */
+export class IdentityUnknownError extends DomainError {
+  readonly code = 'IDENTITY_UNKNOWN';
+  readonly identity: string;
+  readonly expiresAt: Date;
+  readonly email: string | null;
+  readonly personName: string | null;
+  constructor(identity: string, expiresAt: Date, known: { email: string | null; name: string | null }) {
+    super('Nobody signs in with this account yet. Sign in and link it, or sign up with it.');
+    this.identity = identity;
+    this.expiresAt = expiresAt;
+    this.email = known.email;
+    this.personName = known.name;
+  }
 }
 
 /** The person took consent back; only the person's own later act gives it again. */
@@ -220,6 +271,11 @@ const byCode: Record<ErrorCode, (stored: StoredError) => DomainError> = {
   INVALID_CREDENTIALS: ({ message }) => new InvalidCredentialsError(message),
   SESSION_ENDED: ({ message }) => new SessionEndedError(message),
   EMAIL_TAKEN: ({ message }) => new EmailTakenError(message),
+  LINK_INVALID: ({ message }) => new LinkInvalidError(message),
+  CONFIRMATION_REQUIRED: ({ message }) => new ConfirmationRequiredError(message),
+  SECOND_FACTOR_REQUIRED: () => new ChallengeEndedError(), // never stored: a challenge is shown once
+  CHALLENGE_ENDED: () => new ChallengeEndedError(),
+  IDENTITY_UNKNOWN: ({ message }) => new NotFoundError(message), // never stored: it belongs to nobody yet
   CONSENT_WITHDRAWN: ({ message }) => new ConsentWithdrawnError(message),
   ILLEGAL_TRANSITION: ({ from = '', to = '' }) => new IllegalTransitionError(from, to),
   CANNOT_SEND: ({ message, reason }) => new CannotSendError(reason ?? '', message),

@@ -12,7 +12,13 @@ export type Db = Pick<PrismaClient, '$transaction'> & { readonly pool: pg.Pool }
 export type Tx = Prisma.TransactionClient;
 
 /** Whose rows may be seen and written. Nobody's, where a field is missing. */
-export type Scope = { tenantId?: string | undefined; userId?: string | undefined };
+export type Scope = { tenantId?: string | undefined; userId?: string | undefined } & Assigned;
+
+/**
+ * The person whose contacts and campaigns these are, where not all of the tenant's may be seen: those that are assigned to somebody else are
+ * not there then.
+ */
+export type Assigned = { contactsOf?: string | undefined; campaignsOf?: string | undefined };
 
 export type TxOptions = {
   readOnly?: boolean;
@@ -51,7 +57,7 @@ export async function inScope<T>(
   fn: (tx: Tx) => Promise<T>,
   options: TxOptions = {},
 ): Promise<T> {
-  const { tenantId = '', userId = '' } = scope;
+  const { tenantId = '', userId = '', contactsOf = '', campaignsOf = '' } = scope;
   const { readOnly = false, timeoutMs = 10_000, signal } = options;
   const access = readOnly ? 'read' : 'write';
   const name = String((transactions += 1));
@@ -60,7 +66,7 @@ export async function inScope<T>(
   try {
     return await db.$transaction(
       async (tx) => {
-        await tx.$queryRaw`${Prisma.raw(scopeMark)} select ${tenantId}, ${userId}, ${access}, ${name}`; // what TenantClient makes of it: tenant-client.ts
+        await tx.$queryRaw`${Prisma.raw(scopeMark)} select ${tenantId}, ${userId}, ${contactsOf}, ${campaignsOf}, ${access}, ${name}`; // what TenantClient makes of it: tenant-client.ts
         signal?.throwIfAborted(); // from here on it is known by its name
         return fn(tx);
       },

@@ -8,6 +8,8 @@ export type Table = {
   tenantOf: 'tenant_id' | 'owner_tenant_id' | 'id' | "(payload ->> 'tenantId')::uuid" | null;
   /** The functions that look here across tenants. */
   foundBy?: readonly FinderName[];
+  /** A role whose function reads here, under the policies that hold for everybody. */
+  readBy?: 'parley_queue';
   /** A role whose function may have its statistics brought up to date. */
   analyzedBy?: 'parley_queue';
   /** Columns that hold the id of something and have no foreign key, and why. */
@@ -16,8 +18,9 @@ export type Table = {
   | {
       /** A tenant's rows: seen and written with that tenant set, and only then. */
       class: 'tenant';
-      /** The application adds rows and never changes or removes them: they go with their parent, by the foreign key. */
-      appendOnly?: { with: string; because: string };
+      appendOnly?: AppendOnly;
+      /** The setting that holds a seller's id where the seller may see only what is assigned to nobody else. */
+      assignedBy?: 'app.contacts_of' | 'app.campaigns_of';
     }
   | { class: 'tenant itself'; because: string }
   | {
@@ -25,6 +28,10 @@ export type Table = {
       class: 'person';
       personOf: 'id' | 'user_id';
       because: string;
+      /** As for a tenant's. */
+      appendOnly?: AppendOnly;
+      /** Who else sees the rows: the people of the tenant that is set, or the tenant itself, which changes and ends them too. */
+      shared?: 'read by colleagues' | 'kept by the tenant';
     }
   | {
       /** The fleet's own rows, out of the application's reach. */
@@ -33,6 +40,12 @@ export type Table = {
     }
   | { class: 'exempt'; because: string }
 );
+
+/**
+ * The application adds rows and never changes or removes them: they go with their parent, by the foreign key, or when they are older
+ * than an interval, by a function that sees no younger ones.
+ */
+type AppendOnly = { because: string } & ({ with: string } | { goneAfter: string });
 
 export const tables: readonly Table[] = [
   // Messages, campaigns, templates, and the accounts they go through.
@@ -57,6 +70,7 @@ export const tables: readonly Table[] = [
     name: 'campaigns',
     class: 'tenant',
     tenantOf: 'tenant_id',
+    assignedBy: 'app.campaigns_of',
     foundBy: ['find_due_numbers', 'find_open_campaigns', 'find_silent_numbers'],
     loose: { created_by: 'Stays true when the person has left.', lease_token: 'A fencing token: refers to nothing.' },
   },
@@ -153,15 +167,39 @@ export const tables: readonly Table[] = [
     name: 'contacts',
     class: 'tenant',
     tenantOf: 'tenant_id',
+    assignedBy: 'app.contacts_of',
     loose: { import_id: 'Where it came from: stays true when the import has been cleared away.' },
   },
   { name: 'custom_fields', class: 'tenant', tenantOf: 'tenant_id' },
   { name: 'tags', class: 'tenant', tenantOf: 'tenant_id' },
 
   // What the API remembers of requests.
+  {
+    name: 'audit_entries',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    appendOnly: { goneAfter: '2 years', because: 'Whoever did something must not be able to take it out again.' },
+    loose: {
+      actor_id: 'Stays true when the person or key is gone.',
+      target_id: 'Stays true when what it was done to is gone: often that is the deed.',
+    },
+  },
   { name: 'idempotency_keys', class: 'tenant', tenantOf: 'tenant_id', foundBy: ['find_tenants_to_purge'] },
+  {
+    name: 'api_keys',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    foundBy: ['find_api_key'],
+    loose: { created_by: 'Stays true when the person has left.' },
+  },
 
   // People and their places in tenants.
+  {
+    name: 'invitations',
+    class: 'tenant',
+    tenantOf: 'tenant_id',
+    loose: { created_by: 'Stays true when the person has left.' },
+  },
   {
     name: 'refresh_tokens',
     class: 'person',
@@ -181,15 +219,81 @@ export const tables: readonly Table[] = [
     class: 'person',
     personOf: 'user_id',
     tenantOf: 'tenant_id',
-    because: 'Read to find out who is asking and where that person works, before there is a tenant.',
+    shared: 'kept by the tenant',
+    because:
+      'Read to find out who is asking and where that person works, before there is a tenant; begun by the person only, changed and ended by the tenant.',
+    foundBy: ['find_sign_in', 'find_identity', 'find_own_tenants', 'find_members_with_totp'],
+    readBy: 'parley_queue',
+  },
+  {
+    name: 'sign_in_challenges',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Of somebody who owes the second factor: there is no session of a tenant yet.',
+  },
+  {
+    name: 'user_recovery_codes',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'A person signs in with the same factors for whatever tenant.',
+  },
+  {
+    name: 'user_totp',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'A person signs in with the same factors for whatever tenant.',
+    foundBy: ['find_totp_to_reseal', 'find_members_with_totp'],
+  },
+  {
+    name: 'user_identities',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'An account elsewhere is a person’s, who signs in with it for whatever tenant.',
+    foundBy: ['find_identity'],
+  },
+  {
+    name: 'user_passwords',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Only the person changes it, and only the finder below reads it for somebody who is not signed in yet.',
     foundBy: ['find_sign_in'],
+  },
+  {
+    name: 'user_tokens',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Links that were mailed to the person: the token says whose it is, so it is looked up as that person.',
+  },
+  {
+    name: 'sign_in_signals',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'Where and with what a person signs in, in hashes: compared with the person’s own only.',
+    appendOnly: { goneAfter: '2 years', because: 'Whoever got in must not be able to wipe the traces.' },
+    loose: { user_id: 'Tries with an address that nobody has are nobody’s: they are written like any other.' },
+  },
+  {
+    name: 'user_mail_choices',
+    class: 'person',
+    personOf: 'user_id',
+    tenantOf: null,
+    because: 'What the person said about news by mail.',
+    appendOnly: { with: 'users', because: 'It is the evidence for having sent any.' },
   },
   {
     name: 'users',
     class: 'person',
     personOf: 'id',
     tenantOf: null,
-    because: 'A person belongs to no tenant and outlives each of them.',
+    shared: 'read by colleagues',
+    because: 'A person belongs to no tenant and outlives each of them; colleagues read the name and the address.',
     foundBy: ['find_sign_in'],
   },
 
@@ -207,7 +311,33 @@ export const tables: readonly Table[] = [
     because: 'Heartbeats of processes that work for all tenants.',
   },
 
-  { name: 'tenants', class: 'tenant itself', tenantOf: 'id', because: 'The root: its own id is the tenant.' },
+  // What the gateway counts.
+  {
+    name: 'cost_buckets',
+    class: 'system',
+    tenantOf: null,
+    because: 'What a caller may still spend, under a hash of who that is; gone an hour after the last operation.',
+  },
+  {
+    name: 'attempt_counts',
+    class: 'system',
+    tenantOf: null,
+    because: 'How often a sign-in and its like was tried, before there is a tenant; hashes, gone after two days.',
+  },
+  {
+    name: 'known_places',
+    class: 'system',
+    tenantOf: null,
+    because: 'From where an account was opened before, whoever asks now; hashes, gone after half a year.',
+  },
+
+  {
+    name: 'tenants',
+    class: 'tenant itself',
+    tenantOf: 'id',
+    because: 'The root: its own id is the tenant.',
+    foundBy: ['find_own_tenants'],
+  },
 
   {
     name: '_prisma_migrations',
@@ -237,6 +367,41 @@ export const powerfulFunctions = [
     owner: 'parley_finder',
     callers: ['parley_app'],
     because: 'Whose password is to be checked, while nobody is signed in.',
+  },
+  {
+    name: 'find_identity',
+    takes: 'text, text',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Whose an account elsewhere is, while nobody is signed in.',
+  },
+  {
+    name: 'find_totp_to_reseal',
+    takes: 'text, uuid, integer',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Before an old key can go, everything that it sealed is sealed anew, person by person.',
+  },
+  {
+    name: 'find_api_key',
+    takes: 'uuid',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Whose key a request comes with, before there is a tenant; it says nothing else of the key.',
+  },
+  {
+    name: 'find_own_tenants',
+    takes: '',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'A person who works for several tenants chooses by their names; it sees those of the person that is set.',
+  },
+  {
+    name: 'find_members_with_totp',
+    takes: '',
+    owner: 'parley_finder',
+    callers: ['parley_app'],
+    because: 'Managers see who has a second factor, and nothing of it; it sees members of the tenant that is set.',
   },
   {
     name: 'find_idle_imports',
@@ -351,6 +516,55 @@ export const powerfulFunctions = [
     because: 'The 24 h limit is shared by tenants that may not see one another.',
   },
   {
+    name: 'purge_audit_entries',
+    takes: 'integer',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'The audit log is kept for two years; its policy shows this function nothing younger.',
+  },
+  {
+    name: 'purge_sign_in_signals',
+    takes: 'integer',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Signals are kept for two years; their policy shows this function nothing younger.',
+  },
+  {
+    name: 'record_person_deed',
+    takes: 'boolean, text, text, uuid, text, text, jsonb, uuid',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'What happens to a person’s account is written down for every tenant of theirs; it sees no other person.',
+  },
+  {
+    name: 'take_points',
+    takes: 'bytea[], double precision[], double precision[], double precision[], double precision[]',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'The processes of the API share one bucket for each caller, whoever calls.',
+  },
+  {
+    name: 'begin_attempt',
+    takes: 'bytea, bytea, bytea, bytea, integer, integer, interval, interval, interval, interval',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Attempts at an account are counted before anybody is signed in.',
+  },
+  {
+    name: 'end_attempt',
+    takes: 'bytea, bytea, bytea, bytea, boolean',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'What succeeded is not held against its account or network.',
+  },
+  {
+    name: 'purge_limits',
+    takes: '',
+    owner: 'parley_queue',
+    callers: ['parley_app'],
+    because: 'Counts are kept as long as they can matter.',
+  },
+  {
     name: 'analyze_messages',
     takes: '',
     owner: 'parley_queue',
@@ -388,13 +602,77 @@ export type Policy = { name: string; command: string; role: string; using: strin
 /** The approved policies of a table: exactly these, in exactly these words. */
 export function policiesOf(table: Table): Policy[] {
   const found = { name: 'finder', command: 'SELECT', role: 'parley_finder', using: 'true', withCheck: null };
-  return [...ownPolicies(table), ...(table.foundBy ? [found] : [])];
+  return [
+    ...ownPolicies(table),
+    ...sellerPolicy(table),
+    ...purgePolicy(table),
+    ...deedsPolicy(table),
+    ...(table.foundBy ? [found] : []),
+  ];
 }
 
+/** On top of the others: with no seller set it holds for every row. */
+function sellerPolicy(table: Table): Policy[] {
+  if (!('assignedBy' in table) || !table.assignedBy) return [];
+  const which = `((assigned_to IS NULL) OR COALESCE((assigned_to = ${idOf(table.assignedBy)}), true))`;
+  return [{ name: 'seller', command: 'ALL RESTRICTIVE', role: 'public', using: which, withCheck: which }];
+}
+
+/** The audit log takes entries from a function on behalf of a person: for tenants of that person. */
+function deedsPolicy({ name }: Table): Policy[] {
+  if (name !== 'audit_entries') return [];
+  const withCheck = `(tenant_id IN ( SELECT m.tenant_id
+   FROM memberships m
+  WHERE (m.user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))))`;
+  return [{ name: 'deeds', command: 'ALL', role: 'parley_queue', using: 'false', withCheck }];
+}
+
+function purgePolicy(table: Table): Policy[] {
+  const age = goneAfter(table);
+  if (age === undefined) return [];
+  const using = `(at < (now() - '${age}'::interval))`;
+  return [{ name: 'purge', command: 'ALL', role: 'parley_queue', using, withCheck: 'false' }];
+}
+
+function goneAfter(table: Table): string | undefined {
+  return 'appendOnly' in table && table.appendOnly && 'goneAfter' in table.appendOnly
+    ? table.appendOnly.goneAfter
+    : undefined;
+}
+
+/** Evaluated once a statement, thanks to the sub-select; '' and not NULL after the setting's first use on a connection. */
+const idOf = (setting: string) =>
+  `( SELECT (NULLIF(current_setting('${setting}'::text, true), ''::text))::uuid AS "nullif")`;
+
+const is = (column: string, setting: string) => `(${column} = ${idOf(setting)})`;
+
+/** The person's own, and what others may do where the rows are shared. */
+function personPolicies(personOf: string, shared: SharedPerson): Policy[] {
+  const own = is(personOf, 'app.user_id');
+  const ofTenant = is('tenant_id', 'app.tenant_id');
+  const read = { command: 'SELECT', withCheck: null };
+  const app = { role: 'parley_app' };
+  if (shared === 'kept by the tenant') {
+    return [
+      { name: 'person', ...read, role: 'public', using: own },
+      { name: 'tenant', ...read, ...app, using: ofTenant },
+      { name: 'joining', command: 'INSERT', ...app, using: '', withCheck: `(${ofTenant} AND ${own})` },
+      { name: 'changing', command: 'UPDATE', ...app, using: ofTenant, withCheck: ofTenant },
+      { name: 'ending', command: 'DELETE', ...app, using: ofTenant, withCheck: null },
+    ];
+  }
+  const colleagues = `(EXISTS ( SELECT
+   FROM memberships m
+  WHERE ((m.tenant_id = ${idOf('app.tenant_id')}) AND (m.user_id = users.id))))`;
+  return [
+    { name: 'person', command: 'ALL', role: 'public', using: own, withCheck: own },
+    ...(shared === 'read by colleagues' ? [{ name: 'colleague', ...read, ...app, using: colleagues }] : []),
+  ];
+}
+
+type SharedPerson = Extract<Table, { class: 'person' }>['shared'];
+
 function ownPolicies(table: Table): Policy[] {
-  // Evaluated once a statement, thanks to the sub-select; '' and not NULL after the setting's first use on a connection.
-  const is = (column: string, setting: string) =>
-    `(${column} = ( SELECT (NULLIF(current_setting('${setting}'::text, true), ''::text))::uuid AS "nullif"))`;
   const rows = (name: string, role: string, which: string) => [
     { name, command: 'ALL', role, using: which, withCheck: which },
   ];
@@ -404,7 +682,7 @@ function ownPolicies(table: Table): Policy[] {
     case 'tenant itself':
       return rows('tenant', 'public', is('id', 'app.tenant_id'));
     case 'person':
-      return rows('person', 'public', is(table.personOf, 'app.user_id'));
+      return personPolicies(table.personOf, table.shared);
     case 'system':
       return rows('fleet', 'parley_queue', 'true');
     case 'exempt':
@@ -416,6 +694,9 @@ function ownPolicies(table: Table): Policy[] {
 export function grantsOf(table: Table): Record<string, string[]> {
   return {
     ...ownGrants(table),
+    ...(goneAfter(table) === undefined ? {} : { parley_queue: ['DELETE', 'SELECT'] }),
+    ...(table.name === 'audit_entries' ? { parley_queue: ['DELETE', 'INSERT', 'SELECT'] } : {}),
+    ...(table.readBy ? { [table.readBy]: ['SELECT'] } : {}),
     ...(table.foundBy ? { parley_finder: ['SELECT'] } : {}),
     ...(table.analyzedBy ? { [table.analyzedBy]: ['MAINTAIN'] } : {}),
   };
@@ -430,6 +711,7 @@ function ownGrants(table: Table): Record<string, string[]> {
     case 'tenant itself':
       return { parley_app: withoutDelete };
     case 'person':
+      if (table.appendOnly) return { parley_app: ['INSERT', 'SELECT'] };
       return { parley_app: table.personOf === 'id' ? withoutDelete : everything };
     case 'system':
       return { parley_queue: everything };

@@ -62,11 +62,12 @@ export class TenantClient extends pg.Client {
       return result;
     }
     if (!text.startsWith(scopeMark)) throw new Error('A transaction must first say whose it is.');
-    const [tenantId = '', userId = '', access = '', transaction = ''] = values.map(String);
+    const [tenantId, userId, contactsOf, campaignsOf, access, transaction = ''] = values.map(String);
     this.#state = 'open';
     this.#transaction = transaction;
     underWay.set(transaction, this);
-    this.#begun = this.#send(beginWith(tenantId, userId, access));
+    const settings = { tenant_id: tenantId, user_id: userId, contacts_of: contactsOf, campaigns_of: campaignsOf };
+    this.#begun = this.#send(beginWith(settings, access));
     this.#begun.catch(() => {}); // reported by every statement that follows, COMMIT included
     return nothing;
   }
@@ -106,9 +107,11 @@ function asStatement(config: unknown): Statement {
 }
 
 /** BEGIN and the settings as one simple message: values are escaped, since that protocol has no parameters. */
-function beginWith(tenantId: string, userId: string, access: string): string {
-  const set = (name: string, value: string) => `set_config('${name}', ${pg.escapeLiteral(value)}, true)`;
-  return `begin ${access === 'read' ? 'read only' : 'read write'}; select ${set('app.tenant_id', tenantId)}, ${set('app.user_id', userId)}`;
+function beginWith(settings: Record<string, string | undefined>, access: string | undefined): string {
+  const set = Object.entries(settings).map(
+    ([name, value = '']) => `set_config('app.${name}', ${pg.escapeLiteral(value)}, true)`,
+  );
+  return `begin ${access === 'read' ? 'read only' : 'read write'}; select ${set.join(', ')}`;
 }
 
 /** Postgres takes the wish to cancel on a connection of its own: 16 bytes, no answer. Not heard, the role's statement timeout is left. */

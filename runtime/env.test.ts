@@ -57,6 +57,7 @@ test('every mistake is reported at once, by name', () => {
     METRICS_PORT: '0x10',
     LOG_LEVEL: 'loud',
     CORS_ORIGINS: 'https://a.example/app',
+    TRUSTED_PROXIES: '10.0.0.0/33',
     PUBLIC_URL: 'api.example',
     ENCRYPTION_KEYS: `short:${randomBytes(16).toString('base64')}`,
     JWT_KEYS: `rsa:${randomBytes(40).toString('base64')},p384:${pkcs8('secp384r1')}`,
@@ -72,6 +73,7 @@ test('every mistake is reported at once, by name', () => {
     'PORT is not valid: expected at most 65535',
     'PUBLIC_URL is not valid: expected http:// or https://',
     'STORAGE_URL is missing',
+    expect.stringMatching(/^TRUSTED_PROXIES is not valid: expected networks/),
   ]);
 });
 
@@ -145,4 +147,9 @@ test('no value is ever repeated in a mistake', () => {
       expect(mistakesOf(kind, source).join('\n')).not.toContain(secret);
     }
   }
+});
+
+test('a report on a crash leaves out the environment that was read', () => {
+  expect(() => readEnv('api', {})).toThrow(EnvError);
+  expect(process.report.getReport()).not.toHaveProperty('environmentVariables');
 });

@@ -1,4 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const database = z.url({
@@ -59,8 +60,28 @@ function signingKeyProblem(key: Buffer): string | undefined {
 
 const laneNames = ['inbound', 'interactive', 'campaign', 'sync', 'maintenance'] as const;
 
+/** On or off; not set, it depends on where we are. */
+const onOrOff = z
+  .enum(['on', 'off'])
+  .transform((word) => word === 'on')
+  .optional();
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const bitsMax = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return (
+    rest.length === 0 && bitsMax > 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax))
+  );
+}
+
 function isOrigin(text: string): boolean {
   return URL.parse(text)?.origin === text;
+}
+
+/** Whether nobody on the way can read along. */
+function isSafeOrLocal(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
 /** What has no default: each process must be given what it needs of it. */
@@ -98,14 +119,39 @@ const settings = {
     .optional(),
   META_VERIFY_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
   META_GRAPH_URL: baseUrl.default('https://graph.facebook.com'),
+  GOOGLE_ISSUER_URL: baseUrl
+    .refine(isSafeOrLocal, 'expected https://, or http:// on this machine')
+    .default('https://accounts.google.com'),
+  GOOGLE_CLIENT_ID: z.string().optional(),
+  GOOGLE_CLIENT_SECRET: z.string().optional(),
+  GOOGLE_REDIRECT_URL: z.url({ protocol: /^https?$/, error: 'expected http:// or https://' }).optional(),
   META_GRAPH_VERSION: z
     .string()
     .regex(/^v\d{1,3}\.\d$/, 'expected a version as v25.0')
     .default('v25.0'),
+  SMTP_URL: z.url({ protocol: /^smtps?$/, error: 'expected smtp://user:password@host:port or smtps://…' }).optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>@\r\n]*<[^<>@\s]+@[\w.-]+>|[^<>@\s]+@[\w.-]+)$/, 'expected as Parley <no-reply@example.com>')
+    .optional(),
+  APP_URL: baseUrl.optional(),
+  MAIL_TIMEOUT_MS: count(8_000, 100),
+  ARGON2_MEMORY_KIB: count(19_456, 19_456, 4_194_304),
+  ARGON2_TIME: count(2, 2, 100),
+  ARGON2_PARALLELISM: count(1, 1, 64),
   CORS_ORIGINS: list
     .refine((origins) => origins.every(isOrigin), 'expected origins as https://app.example.com, without a path')
     .default([]),
+  TRUSTED_PROXIES: list
+    .refine((entries) => entries.every(isNetwork), 'expected networks as 10.0.0.0/8, or addresses')
+    .default([]),
+  GRAPHIQL: onOrOff,
+  INTROSPECTION: onOrOff,
+  PERSISTED_OPERATIONS: z.enum(['off', 'allow', 'only']).default('off'),
+  PERSISTED_OPERATIONS_FILE: z.string().optional(),
+  PERSISTED_OPERATIONS_FOR_KEYS: z.enum(['on', 'off']).default('off'),
   REQUEST_BODY_BYTES_MAX: count(1_000_000, 1_000),
+  REQUEST_BODY_TIMEOUT_MS: count(10_000, 100),
   REQUEST_TIMEOUT_MS: count(10_000, 100),
   WEBHOOK_POOL_SIZE: count(4, 1, 100),
   WEBHOOK_BODY_BYTES_MAX: count(3_500_000, 1_000),
@@ -115,6 +161,25 @@ const settings = {
   QUERY_TOKENS_MAX: count(2_000),
   QUERY_DIRECTIVES_MAX: count(30),
   QUERY_ROOT_FIELDS_MAX: count(20),
+  STEP_UP_SECONDS: count(300, 10),
+  QUERY_BREADTH_MAX: count(100),
+  QUERY_FIELDS_MAX: count(2_000),
+  QUERY_VARIABLES_MAX: count(100),
+  QUERY_VALUES_MAX: count(10_000),
+  QUERY_LIST_MAX: count(2_000),
+  QUERY_COST_MAX: count(20_000),
+  COST_CALLER_POINTS: count(200_000),
+  COST_CALLER_POINTS_PER_SECOND: count(20_000),
+  COST_TENANT_POINTS: count(800_000),
+  COST_TENANT_POINTS_PER_SECOND: count(80_000),
+  COST_NETWORK_POINTS: count(20_000),
+  COST_NETWORK_POINTS_PER_SECOND: count(1_000),
+  ATTEMPTS_PER_ACCOUNT: count(5),
+  ATTEMPTS_PER_NETWORK: count(100),
+  ATTEMPT_DELAY_MS: count(1_000, 100),
+  ATTEMPT_ACCOUNT_DELAY_MS_MAX: count(900_000),
+  ATTEMPT_NETWORK_DELAY_MS_MAX: count(60_000),
+  ATTEMPTS_FORGOTTEN_AFTER_MS: count(3_600_000),
   UPLOAD_BYTES_MAX: count(268_435_456),
   UPLOAD_EXPIRES_SECONDS: count(3_600),
   IMPORT_RECORDS_MAX: count(2_000_000),
@@ -168,6 +233,7 @@ export class EnvError extends Error {
 
 /** Reads and checks the environment of one kind of process; all mistakes are reported together. The only reader of `process.env`. */
 export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = process.env): EnvOf<P> {
+  process.report.excludeEnv = true; // a report on a crash is read by others
   const needed = Object.fromEntries(needs[kind].map((name) => [name, given[name]]));
   const set = Object.fromEntries(
     Object.entries(source).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
@@ -187,7 +253,11 @@ export function readEnv<P extends Process>(kind: P, source: NodeJS.ProcessEnv = 
 }
 
 /** Variables that turn a partner on, all of them together; without any it is off. */
-const partners = [['META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN']] as const;
+const partners = [
+  ['META_APP_ID', 'META_APP_SECRET', 'META_VERIFY_TOKEN'],
+  ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'GOOGLE_REDIRECT_URL'],
+  ['SMTP_URL', 'MAIL_FROM', 'APP_URL'],
+] as const;
 
 /** Values that are right each by itself and wrong together. */
 function findClashes(env: Outputs<typeof settings>): string[] {
@@ -200,6 +270,12 @@ function findClashes(env: Outputs<typeof settings>): string[] {
     ...(tooSoon ? ['WORKER_DEAD_AFTER_MS must be at least twice WORKER_HEARTBEAT_MS: one late beat is no death'] : []),
     ...(env.SEND_LEASE_MS < env.META_TIMEOUT_MS + 1_500
       ? ['SEND_LEASE_MS must be 1,500 more than META_TIMEOUT_MS at least: no request may outlive its lease']
+      : []),
+    ...(env.QUERY_COST_MAX > Math.min(env.COST_CALLER_POINTS, env.COST_TENANT_POINTS)
+      ? ['QUERY_COST_MAX is more than COST_CALLER_POINTS or COST_TENANT_POINTS: such an operation could never be paid']
+      : []),
+    ...(env.PERSISTED_OPERATIONS !== 'off' && env.PERSISTED_OPERATIONS_FILE === undefined
+      ? ['PERSISTED_OPERATIONS_FILE is missing: PERSISTED_OPERATIONS needs a list of operations']
       : []),
     ...half.map((name) => `${name} is missing: a partner is given all of its variables, or none`),
   ];
@@ -218,4 +294,29 @@ export function metaOf(env: Outputs<typeof settings>): {
   if (appId === undefined || appSecrets === undefined || verifyToken === undefined) return null;
   const { META_GRAPH_URL: graphUrl, META_GRAPH_VERSION: graphVersion, META_TIMEOUT_MS: timeoutMs } = env;
   return { appId, appSecrets, verifyToken, graphUrl, graphVersion, timeoutMs };
+}
+
+/** What mails are sent with, and where their links lead; null when mails are off. */
+export function mailOf(
+  env: Outputs<typeof settings>,
+): { url: string; from: string; appUrl: string; timeoutMs: number } | null {
+  const { SMTP_URL: url, MAIL_FROM: from, APP_URL: appUrl, MAIL_TIMEOUT_MS: timeoutMs } = env;
+  return url === undefined || from === undefined || appUrl === undefined ? null : { url, from, appUrl, timeoutMs };
+}
+
+/** How passwords are hashed. */
+export function hashingOf(env: Outputs<typeof settings>): { memoryKib: number; time: number; parallelism: number } {
+  return { memoryKib: env.ARGON2_MEMORY_KIB, time: env.ARGON2_TIME, parallelism: env.ARGON2_PARALLELISM };
+}
+
+/** What the way to sign in with Google is made with; null when it is off. */
+export function googleOf(env: Outputs<typeof settings>): {
+  issuerUrl: string;
+  clientId: string;
+  clientSecret: string;
+  redirectUrl: string;
+} | null {
+  const { GOOGLE_CLIENT_ID: clientId, GOOGLE_CLIENT_SECRET: clientSecret, GOOGLE_REDIRECT_URL: redirectUrl } = env;
+  if (clientId === undefined || clientSecret === undefined || redirectUrl === undefined) return null;
+  return { issuerUrl: env.GOOGLE_ISSUER_URL, clientId, clientSecret, redirectUrl };
 }

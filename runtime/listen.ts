@@ -2,12 +2,28 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 
 export type RunningServer = AsyncDisposable & { port: number };
 
+export type ServerTimeouts = {
+  /** How long the head of a request may take, and a request with its body. */
+  headersTimeout: number;
+  requestTimeout: number;
+  keepAliveTimeout: number;
+};
+
+/** A file of 256 MB takes its time; what reads a body into memory has a limit of its own (api/http.ts). */
+const timeouts: ServerTimeouts = { headersTimeout: 10_000, requestTimeout: 300_000, keepAliveTimeout: 65_000 };
+
 /** Listens; disposing it answers what is in hand and then stops. Port 0 takes any free one. */
-export async function listen(listener: RequestListener, port: number, host?: string): Promise<RunningServer> {
+export async function listen(
+  listener: RequestListener,
+  port: number,
+  host?: string,
+  otherwise: Partial<ServerTimeouts> = {},
+): Promise<RunningServer> {
   const server: Server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 300_000, keepAliveTimeout: 65_000, connectionsCheckingInterval: 1_000 },
+    { ...timeouts, ...otherwise, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
     listener,
   );
+  server.maxHeadersCount = 100;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);

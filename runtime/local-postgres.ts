@@ -9,6 +9,8 @@ import { loadEmbeddedPostgres } from './embedded-postgres.ts';
 export type LocalPostgres = AsyncDisposable & {
   /** A superuser's URL of one database of this server. */
   url(database: string): string;
+  /** What the server itself has written. */
+  log: readonly string[];
   /** Stops and starts the server, as a fail-over would: `immediate` is a crash. */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
 };
@@ -42,6 +44,8 @@ export async function startLocalPostgres(options: { durable: boolean; flags?: st
       'shared_buffers=256MB',
       '-c',
       'max_wal_size=4GB',
+      '-c',
+      'log_error_verbosity=terse', // the detail of a broken rule is the row that broke it
       ...(options.durable ? [] : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
       ...(options.flags ?? []),
     ],
@@ -62,6 +66,7 @@ export async function startLocalPostgres(options: { durable: boolean; flags?: st
 
   return {
     url: (database) => `postgresql://postgres:postgres@127.0.0.1:${port}/${database}`,
+    log: said,
     async restart(mode) {
       const pid = readPid(directory);
       process.kill(pid, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');

@@ -117,14 +117,25 @@ test('a wrong password and an unknown address get the same answer', async ({ api
   expect(await signIn(api.graphql, '', 'x'.repeat(100_000))).toEqual(wrong);
 });
 
-test('a password hashed with weaker parameters is hashed anew at the next sign-in', async ({ api, shop, database }) => {
+test('a password hashed with other parameters than the configured ones is hashed anew at the next sign-in', async ({
+  api,
+  shop,
+  db,
+  keys,
+  storage,
+  clock,
+  database,
+}) => {
   await using superuser = await connect(database.superuserUrl);
-  const { hash } = await import('argon2');
-  const weak = await hash(shop.password, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
-  await superuser.sql`update users set password_hash = ${weak}`;
-  expect(await signIn(api.graphql, shop.email, shop.password)).toMatchObject({ __typename: 'Session' });
-  const [user] = await superuser.sql<{ password_hash: string }>`select password_hash from users`;
-  expect(user?.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
+  const stored = async () => (await superuser.sql<{ hash: string }>`select hash from user_passwords`)[0]?.hash;
+  expect(await stored()).toMatch(/^\$argon2id\$v=19\$m=1024,p=1,t=2\$/);
+  const hashing = { memoryKib: 2_048, time: 3, parallelism: 2 };
+  await using raised = await startTestApi({ db, keys, storage, clock, services: { hashing } });
+  expect(await signIn(raised.graphql, shop.email, 'not the password')).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  expect(await stored()).toMatch(/\$m=1024,/);
+  expect(await signIn(raised.graphql, shop.email, shop.password)).toMatchObject({ __typename: 'Session' });
+  expect(await stored()).toMatch(/^\$argon2id\$v=19\$m=2048,p=2,t=3\$/);
+  expect(await signIn(raised.graphql, shop.email, shop.password)).toMatchObject({ __typename: 'Session' });
   expect(await signIn(api.graphql, shop.email, shop.password)).toMatchObject({ __typename: 'Session' });
 });
 

@@ -1,61 +1,86 @@
 import { RequestCache } from '@pothos/plugin-scope-auth';
 import { signAccessToken } from '../domain/auth/access-token.ts';
 import { parseRefreshToken, type RefreshToken } from '../domain/auth/refresh-token.ts';
+import type { Challenge } from '../domain/auth/second-step.ts';
 import { endSession, type OpenSession, refreshSession } from '../domain/auth/sessions.ts';
 import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
+import { nobody, recordFailure } from '../domain/auth/sign-in-signals.ts';
 import { prepareSignUp, signUp } from '../domain/auth/sign-up.ts';
-import type { Viewer as CurrentViewer } from '../domain/auth/viewer.ts';
+import { isPerson, type PersonViewer, type Viewer as AnyViewer } from '../domain/auth/viewer.ts';
 import {
   EmailTakenError,
   InvalidCredentialsError,
   InvalidInputError,
   RateLimitedError,
+  SecondFactorRequiredError,
   SessionEndedError,
 } from '../domain/errors.ts';
+import { ApiKey } from './api-keys.ts';
 import { builder, type Context } from './builder.ts';
-import { known } from './node.ts';
+import { fingerprint, presenceOf } from './presence.ts';
+import { amongOwn, known } from './node.ts';
+import { Role } from './roles.ts';
 import { Tenant } from './tenants.ts';
 
-export const Role = builder.enumType('Role', {
-  description: 'What a person may do in a tenant.',
-  values: {
-    OWNER: { description: 'Everything, closing the account included.' },
-    ADMIN: { description: 'Everything but closing the account.' },
-    SELLER: { description: 'Works with contacts and conversations.' },
-  } as const,
-});
+async function isOneself(user: { id: string }, _args: object, ctx: Context): Promise<boolean> {
+  const viewer = await ctx.viewer();
+  return isPerson(viewer) && viewer.userId === user.id;
+}
 
 export const User = builder.prismaNode('User', {
   description: 'A person who signs in. Only you yourself are seen.',
   select: { id: true },
-  authScopes: async (user, ctx) => (await ctx.viewer())?.userId === user.id,
+  authScopes: (user, ctx) => isOneself(user, {}, ctx),
   id: { resolve: ({ id }) => id, description: 'The global id.' },
-  findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).userId } }),
+  findUnique: (id, ctx) => ({ id, AND: { id: known(ctx).actor.id } }),
   nullable: true,
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What the person is called.' }),
     email: t.exposeString('email', { description: 'The address the person signs in with, as it was typed.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the person signed up.' }),
+    locale: t.exposeString('locale', { description: 'What mails to the person are written in; BCP 47.' }),
+    emailVerifiedAt: t.expose('emailVerifiedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the person proved to read mail at the address; null until then.',
+    }),
+    marketingMail: t.exposeBoolean('marketingMail', {
+      description: 'Whether the person wants news and offers by mail. Seen by the person only.',
+      authScopes: isOneself,
+    }),
   }),
 });
 
-/** The fields that say who is signed in, where; the same on a viewer and on a new session. */
-const Viewer = builder.objectRef<CurrentViewer>('Viewer').implement({
-  description: 'Who is asking, for which tenant, with which role.',
+export const Viewer = builder.objectRef<AnyViewer>('Viewer').implement({
+  description: 'Who is asking, for which tenant: a person with a role, or a program with a key.',
   authScopes: { signedIn: true },
   fields: (t) => ({
     user: t.prismaField({
       type: User,
-      description: 'The person who is signed in.',
-      resolve: (query, { userId }, _args, ctx) => ctx.tx.user.findUniqueOrThrow({ ...query, where: { id: userId } }),
+      nullable: true,
+      description: 'The person who is signed in; null when it is a program.',
+      resolve: (query, viewer, _args, ctx) =>
+        isPerson(viewer) ? ctx.tx.user.findUniqueOrThrow({ ...query, where: { id: viewer.userId } }) : null,
+    }),
+    apiKey: t.prismaField({
+      type: ApiKey,
+      nullable: true,
+      description: 'The key that is asked with; null when it is a person.',
+      resolve: (query, viewer, _args, ctx) =>
+        isPerson(viewer) ? null : ctx.tx.apiKey.findUniqueOrThrow({ ...query, where: amongOwn(viewer.apiKeyId, ctx) }),
     }),
     tenant: t.prismaField({
       type: Tenant,
-      description: 'The tenant that the person is signed in for.',
+      description: 'The tenant that is asked for.',
       resolve: (query, { tenantId }, _args, ctx) =>
         ctx.tx.tenant.findUniqueOrThrow({ ...query, where: { id: tenantId } }),
     }),
-    role: t.expose('role', { type: Role, description: 'The person’s role in that tenant.' }),
+    role: t.field({
+      type: Role,
+      nullable: true,
+      description: 'The person’s role in that tenant; null when it is a program.',
+      resolve: (viewer) => (isPerson(viewer) ? viewer.role : null),
+    }),
   }),
 });
 
@@ -63,15 +88,15 @@ builder.queryField('viewer', (t) =>
   t.field({
     type: Viewer,
     nullable: true,
-    description: 'Who is signed in; null when nobody is.',
+    description: 'Who is asking; null when nobody is signed in.',
     authScopes: { public: true },
     resolve: (_root, _args, ctx) => ctx.viewer(),
   }),
 );
 
-type NewSession = { accessToken: string; accessTokenExpiresAt: Date; refreshToken: string; viewer: CurrentViewer };
+type NewSession = { accessToken: string; accessTokenExpiresAt: Date; refreshToken: string; viewer: PersonViewer };
 
-const Session = builder.objectRef<NewSession>('Session').implement({
+export const Session = builder.objectRef<NewSession>('Session').implement({
   description:
     'Somebody is signed in. Send the access token as `Authorization: Bearer …`; before it expires, trade the refresh token for a new pair.',
   fields: (t) => ({
@@ -104,11 +129,13 @@ const Session = builder.objectRef<NewSession>('Session').implement({
   }),
 });
 
-/** Makes the rest of the operation the person's, and hands out the tokens. */
-async function answerWith(ctx: Context, { claims, refreshToken }: OpenSession): Promise<NewSession> {
+/** Makes the rest of the operation the person's, and hands out the tokens; or asks for the second factor. */
+export async function answerWith(ctx: Context, signedIn: OpenSession | Challenge): Promise<NewSession> {
+  if ('challenge' in signedIn) throw new SecondFactorRequiredError(signedIn.challenge, signedIn.expiresAt);
+  const { claims, refreshToken } = signedIn;
   ctx.becomes(claims);
   RequestCache.clearForContext(ctx); // what the one before was allowed says nothing any more
-  const viewer = await ctx.signedIn();
+  const viewer = await ctx.person();
   const { token, expiresAt } = await signAccessToken(ctx.services.keys, claims, ctx.services.now());
   return { accessToken: token, accessTokenExpiresAt: expiresAt, refreshToken, viewer };
 }
@@ -119,10 +146,17 @@ const SignUpInput = builder.inputType('SignUpInput', {
     tenantName: t.string({ required: true, description: 'What the business is called; 1 to 200 characters.' }),
     name: t.string({ required: true, description: 'What the person is called; 1 to 200 characters.' }),
     email: t.string({ required: true, description: 'The address to sign in with. One account for one address.' }),
-    password: t.string({ required: true, description: '8 to 128 characters, any of them.' }),
+    password: t.string({
+      required: true,
+      description: '8 to 128 characters, any of them; none that is guessed first, and no name that others know.',
+    }),
     country: t.string({ required: true, description: 'Where the business is; ISO 3166-1 alpha-2, as `BR`.' }),
     timeZone: t.string({ required: true, description: 'IANA name, as `America/Sao_Paulo`.' }),
-    locale: t.string({ description: 'BCP 47, as `pt-BR`; the main language of the country unless given.' }),
+    locale: t.string({
+      description:
+        'BCP 47, as `pt-BR`, of the business and of mails to the person; the main language of the country unless given.',
+    }),
+    ...fingerprint(t),
   }),
 });
 
@@ -135,9 +169,11 @@ builder.mutationField('signUp', (t) =>
     errors: { types: [InvalidInputError, EmailTakenError, RateLimitedError] },
     args: { input: t.arg({ type: SignUpInput, required: true, description: 'Who signs up.' }) },
     resolve: async (_root, { input }, ctx) => {
-      const prepared = await prepareSignUp(input);
-      const now = ctx.services.now();
-      return answerWith(ctx, await ctx.write((tx) => signUp(tx, prepared, now), prepared));
+      const { now, hashing } = ctx.services;
+      const prepared = await prepareSignUp(input, hashing);
+      const at = now();
+      const presence = presenceOf(ctx, input);
+      return answerWith(ctx, await ctx.write((tx) => signUp(tx, prepared, presence, at), prepared));
     },
   }),
 );
@@ -147,6 +183,7 @@ const SignInInput = builder.inputType('SignInInput', {
   fields: (t) => ({
     email: t.string({ required: true, description: 'The address given at sign-up; case does not matter.' }),
     password: t.string({ required: true, description: 'The password.' }),
+    ...fingerprint(t),
   }),
 });
 
@@ -156,13 +193,20 @@ builder.mutationField('signIn', (t) =>
     nullable: true,
     description: 'Begins a session, for the tenant that the person joined first.',
     authScopes: { public: true },
-    errors: { types: [InvalidCredentialsError, RateLimitedError] },
+    errors: { types: [InvalidCredentialsError, RateLimitedError, SecondFactorRequiredError] },
     args: { input: t.arg({ type: SignInInput, required: true, description: 'Who signs in.' }) },
     resolve: async (_root, { input }, ctx) => {
       const account = await ctx.write((tx) => findAccount(tx, input.email), {});
-      const proven = await provePassword(account, input.password);
-      const now = ctx.services.now();
-      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, now), proven));
+      const { now, hashing } = ctx.services;
+      const presence = presenceOf(ctx, input);
+      const proven = await provePassword(account, input.password, hashing).catch(async (error: unknown) => {
+        const userId = account?.userId ?? nobody;
+        if (error instanceof InvalidCredentialsError)
+          await ctx.write((tx) => recordFailure(tx, userId, presence, now()), { userId });
+        throw error;
+      });
+      const at = now();
+      return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, presence, at), proven));
     },
   }),
 );
@@ -187,7 +231,8 @@ builder.mutationField('sessionRefresh', (t) =>
       const token = parseRefreshToken(input.refreshToken);
       const { now, keys } = ctx.services;
       const at = now();
-      const session = token && (await ctx.write((tx) => refreshSession(tx, token, keys.secrets, at), token));
+      const session =
+        token && (await ctx.write((tx) => refreshSession(tx, token, keys.secrets, ctx.origin, at), token));
       if (!session) throw new SessionEndedError('The session has ended. Please sign in again.');
       return answerWith(ctx, session);
     },

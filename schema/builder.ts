@@ -3,14 +3,18 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { Google } from '../connectors/google/google.ts';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
 import type { AuthKeys } from '../domain/auth/keys.ts';
-import type { Permission, Viewer } from '../domain/auth/viewer.ts';
-import { may } from '../domain/auth/viewer.ts';
+import type { HashParameters } from '../domain/auth/password.ts';
+import type { Permission } from '../domain/auth/permissions.ts';
+import { isPerson, may, type Viewer } from '../domain/auth/viewer.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
+import type { AttemptLimits } from '../domain/limits/attempts.ts';
 import type { Tx } from '../prisma/client.ts';
 import type PrismaTypes from '../prisma/generated/pothos.ts';
 import { getDatamodel } from '../prisma/generated/pothos.ts';
+import './attempts.ts';
 import type { Operation } from './operation.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -28,9 +32,22 @@ export type Services = {
   keys: AuthKeys;
   /** What seals and opens the credentials of partners. */
   keyring: Keyring;
+  /** How passwords are hashed. */
+  hashing: HashParameters;
+  /** Whether mails are sent; where they are not, whoever needs one is told. */
+  hasMail: boolean;
+  /** How often something sensitive may be tried. */
+  attempts: AttemptLimits;
   /** The way to Meta; null when it is off. */
   meta: Meta | null;
-  limits: { uploadBytesMax: number; uploadExpiresSeconds: number };
+  /** The way to sign in with Google; null when it is off. */
+  google: Google | null;
+  limits: {
+    uploadBytesMax: number;
+    uploadExpiresSeconds: number;
+    /** How long a proof of who somebody is counts as fresh. */
+    stepUpSeconds: number;
+  };
 };
 
 export type SchemaTypes = {
@@ -38,7 +55,7 @@ export type SchemaTypes = {
   PrismaTypes: PrismaTypes;
   DefaultFieldNullability: false;
   DefaultInputFieldRequiredness: false;
-  AuthScopes: { public: boolean; signedIn: boolean; may: Permission };
+  AuthScopes: { public: boolean; signedIn: boolean; person: boolean; may: Permission };
   Scalars: {
     ID: { Input: string; Output: string };
     DateTime: { Input: Date; Output: Date };
@@ -49,7 +66,7 @@ export type SchemaTypes = {
 };
 
 export const builder = new SchemaBuilder<SchemaTypes>({
-  plugins: [ScopeAuthPlugin, ErrorsPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ScopeAuthPlugin, ErrorsPlugin, RelayPlugin, PrismaPlugin, 'attempts'],
   defaultFieldNullability: false,
   prisma: {
     client: (context) => context.tx as never,
@@ -93,12 +110,13 @@ export const builder = new SchemaBuilder<SchemaTypes>({
     authScopes: (context) => ({
       public: true,
       signedIn: async () => (await context.viewer()) !== null,
+      person: async () => isPerson(await context.viewer()),
       may: async (permission) => {
         const viewer = await context.viewer();
-        return viewer !== null && may(viewer.role, permission);
+        return viewer !== null && may(viewer, permission);
       },
     }),
-    unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer() !== null),
+    unauthorizedError: (_parent, context) => new UnauthorizedError(context.knownViewer()),
   },
 });
 

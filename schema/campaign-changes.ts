@@ -6,6 +6,7 @@ import { IllegalTransitionError } from '../domain/errors.ts';
 import { type KeyColumn, prismaPage } from '../domain/page.ts';
 import { builder, type Context, type InputFields } from './builder.ts';
 import { Campaign, CampaignStatus, CampaignVariableField } from './campaigns.ts';
+import { AssigneeCondition, readableId } from './contact-filter.ts';
 import { OrderDirection } from './contact-list.ts';
 import { Deleted } from './deleted.ts';
 import { keyset } from './keyset.ts';
@@ -17,6 +18,7 @@ const CampaignFilter = builder.inputType('CampaignFilter', {
   fields: (t) => ({
     status: t.field({ type: [CampaignStatus], description: 'Those that stand at one of these.' }),
     nameStartsWith: t.string({ description: 'Those whose name begins so, whatever its case.' }),
+    assignedTo: t.field({ type: AssigneeCondition, description: 'Those that are somebody’s.' }),
   }),
 });
 
@@ -32,6 +34,11 @@ const CampaignOrder = builder.inputType('CampaignOrder', {
     direction: t.field({ type: OrderDirection, description: 'Which way; from the newest when left out.' }),
   }),
 });
+
+function assignedWhere({ is, isSet }: typeof AssigneeCondition.$inferInput): string | null | { not: null } {
+  if (typeof is === 'string') return readableId('User', is);
+  return isSet ? { not: null } : null;
+}
 
 const byCreation = (descending: boolean): KeyColumn[] => [
   { field: 'createdAt', column: 'created_at', type: 'date', descending },
@@ -50,10 +57,11 @@ builder.queryField('campaigns', (t) =>
       },
       resolve: async (_root, args, ctx, info) => {
         const { tenantId } = await ctx.signedIn();
-        const { status, nameStartsWith } = args.filter ?? {};
+        const { status, nameStartsWith, assignedTo } = args.filter ?? {};
         const filter = {
           ...(status ? { status: { in: status } } : {}),
           ...(nameStartsWith ? { name: { startsWith: nameStartsWith, mode: 'insensitive' as const } } : {}),
+          ...(assignedTo ? { assignedTo: assignedWhere(assignedTo) } : {}),
         };
         return keyset(byCreation(args.orderBy?.direction !== 'ASC'), args, ctx, info, (page, query) => {
           const { where, ...rest } = prismaPage(page);
@@ -217,7 +225,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId, userId }) => createCampaign(tx, tenantId, campaign, { userId, now }),
+        (tx, { tenantId, actor }) => createCampaign(tx, tenantId, campaign, { createdBy: actor.id, now }),
         answer(ctx, info),
       );
     },
@@ -260,7 +268,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteCampaign(tx, tenantId, campaignId),
+        (tx, viewer) => deleteCampaign(tx, viewer, campaignId),
         async () => ({ id: input.campaignId }),
       );
     },
@@ -276,13 +284,7 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input }, ctx, info) => {
       const launch = { campaignId: rowId('Campaign', input.campaignId), atOnce: input.atOnce ?? false };
       const now = ctx.services.now();
-      return write(
-        ctx,
-        info,
-        input,
-        (tx, { tenantId }) => launchCampaign(tx, tenantId, launch, now),
-        answer(ctx, info),
-      );
+      return write(ctx, info, input, (tx, viewer) => launchCampaign(tx, viewer, launch, now), answer(ctx, info));
     },
   }),
   campaignPause: t.field({
@@ -295,7 +297,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CampaignPauseInput, required: true, description: 'Which campaign.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const campaignId = rowId('Campaign', input.campaignId);
-      return write(ctx, info, input, (tx, { tenantId }) => pauseCampaign(tx, tenantId, campaignId), answer(ctx, info));
+      return write(ctx, info, input, (tx, viewer) => pauseCampaign(tx, viewer, campaignId), answer(ctx, info));
     },
   }),
   campaignResume: t.field({
@@ -312,13 +314,7 @@ builder.mutationFields((t) => ({
         acceptTemplateChange: input.acceptTemplateChange ?? false,
       };
       const now = ctx.services.now();
-      return write(
-        ctx,
-        info,
-        input,
-        (tx, { tenantId }) => resumeCampaign(tx, tenantId, resume, now),
-        answer(ctx, info),
-      );
+      return write(ctx, info, input, (tx, viewer) => resumeCampaign(tx, viewer, resume, now), answer(ctx, info));
     },
   }),
   campaignCancel: t.field({
@@ -331,7 +327,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: CampaignCancelInput, required: true, description: 'Which campaign.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const campaignId = rowId('Campaign', input.campaignId);
-      return write(ctx, info, input, (tx, { tenantId }) => cancelCampaign(tx, tenantId, campaignId), answer(ctx, info));
+      return write(ctx, info, input, (tx, viewer) => cancelCampaign(tx, viewer, campaignId), answer(ctx, info));
     },
   }),
 }));

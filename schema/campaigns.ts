@@ -19,6 +19,7 @@ import { connectionOf, nestedPage, readPage } from './keyset.ts';
 import { Message, MessageConnection, MessageStatus } from './messages.ts';
 import { amongOwn } from './node.ts';
 import { Template } from './template-types.ts';
+import { visibleContacts, visibleMessages } from './visible.ts';
 
 export const CampaignStatus = builder.enumType('CampaignStatus', {
   description:
@@ -90,16 +91,17 @@ const CampaignAudience = builder.objectRef<Audience>('CampaignAudience').impleme
       resolve: ({ segmentIds }) => globalIds('Segment', segmentIds),
     }),
     contactIds: t.idList({
-      description: `Single contacts, at most ${audienceContactsMax}.`,
-      resolve: ({ contactIds }) => globalIds('Contact', contactIds),
+      description: `Single contacts, at most ${audienceContactsMax}; without those that the caller may not see.`,
+      resolve: async ({ contactIds }, _args, ctx) => globalIds('Contact', await visibleContacts(ctx, contactIds)),
     }),
     excludeSegmentIds: t.idList({
       description: 'Nobody of these segments.',
       resolve: ({ excludeSegmentIds }) => globalIds('Segment', excludeSegmentIds),
     }),
     excludeContactIds: t.idList({
-      description: 'None of these contacts.',
-      resolve: ({ excludeContactIds }) => globalIds('Contact', excludeContactIds),
+      description: 'None of these contacts; without those that the caller may not see.',
+      resolve: async ({ excludeContactIds }, _args, ctx) =>
+        globalIds('Contact', await visibleContacts(ctx, excludeContactIds)),
     }),
   }),
 });
@@ -306,7 +308,7 @@ export const Campaign = builder.prismaNode('Campaign', {
       type: CampaignPreflight,
       nullable: true,
       description:
-        'What launching now would do; null once it was launched. It reads the whole audience: ask for it for one campaign.',
+        'What launching now would do, among the contacts that the caller may see; null once it was launched. It reads the whole audience: ask for it for one campaign.',
       select: { id: true, status: true },
       resolve: async ({ id, status }, _args, ctx) => {
         if (status !== 'DRAFT' && status !== 'SCHEDULED') return null;
@@ -317,10 +319,13 @@ export const Campaign = builder.prismaNode('Campaign', {
     recipients: t.connection(
       {
         type: Message,
-        description: 'Everybody of the audience, each with the message and what became of it.',
+        description:
+          'Everybody of the audience, each with the message and what became of it. Of contacts that the caller may not see, none.',
         args: { filter: t.arg({ type: RecipientFilter, description: 'Which; all when left out.' }) },
-        select: (args, _ctx, nested) => ({
-          messages: nestedPage(inOrder, args, nested, 'Message', recipientWhere(args.filter)),
+        select: (args, ctx, nested) => ({
+          messages: nestedPage(inOrder, args, nested, 'Message', {
+            AND: [visibleMessages(ctx), recipientWhere(args.filter)],
+          }),
         }),
         resolve: ({ messages }, args) => connectionOf(inOrder, readPage(inOrder, args), messages),
       },
@@ -367,6 +372,12 @@ export const Campaign = builder.prismaNode('Campaign', {
       description: 'The `blockedReason` in words, with what can be done.',
       select: { blockedReason: true },
       resolve: ({ blockedReason }) => (blockedReason === null ? null : explainBlock(blockedReason)),
+    }),
+    assignedTo: t.id({
+      nullable: true,
+      description: 'The id of the person whose campaign it is; null: everybody’s.',
+      select: { assignedTo: true },
+      resolve: ({ assignedTo }) => assignedTo && encodeGlobalID('User', assignedTo),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last changed, or its status was.' }),

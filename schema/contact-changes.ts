@@ -190,7 +190,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteContact(tx, tenantId, contactId),
+        (tx, viewer) => deleteContact(tx, viewer, contactId),
         async () => ({ id: input.contactId }),
       );
     },
@@ -208,7 +208,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => blockContact(tx, tenantId, contactId, true),
+        (tx, viewer) => blockContact(tx, viewer, contactId, true),
         contactAnswer(ctx, info),
       );
     },
@@ -226,7 +226,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => blockContact(tx, tenantId, contactId, false),
+        (tx, viewer) => blockContact(tx, viewer, contactId, false),
         contactAnswer(ctx, info),
       );
     },

@@ -51,7 +51,7 @@ builder.mutationField('contactConsentSet', (t) =>
         ctx,
         info,
         input,
-        (tx, { tenantId }) => setConsent(tx, tenantId, contactId, input, ctx.services.now()),
+        (tx, viewer) => setConsent(tx, viewer, contactId, input, ctx.services.now()),
         contactAnswer(ctx, info),
       );
     },

@@ -145,6 +145,15 @@ const IdentityCondition = builder.inputType('IdentityCondition', {
   }),
 });
 
+export const AssigneeCondition = builder.inputType('AssigneeCondition', {
+  description: 'Whose it is to be.',
+  isOneOf: true,
+  fields: (t) => ({
+    is: t.id({ description: 'This person’s.' }),
+    isSet: t.boolean({ description: 'Somebody’s, or everybody’s.' }),
+  }),
+});
+
 type Input<Ref extends { $inferInput: unknown }> = Ref['$inferInput'];
 type FilterShape = {
   and?: FilterShape[] | null;
@@ -159,6 +168,7 @@ type FilterShape = {
   birthday?: Input<typeof BirthdayCondition> | null;
   blocked?: boolean | null;
   identity?: Input<typeof IdentityCondition> | null;
+  assignedTo?: Input<typeof AssigneeCondition> | null;
 };
 
 export const ContactFilter = builder.inputRef<FilterShape>('ContactFilter').implement({
@@ -179,43 +189,58 @@ export const ContactFilter = builder.inputRef<FilterShape>('ContactFilter').impl
     birthday: t.field({ type: BirthdayCondition, description: 'By the birthday, in any year.' }),
     blocked: t.boolean({ description: 'Blocked, or not.' }),
     identity: t.field({ type: IdentityCondition, description: 'By how the contact is known.' }),
+    assignedTo: t.field({ type: AssigneeCondition, description: 'By whose contact it is.' }),
   }),
 });
 
-/** A client's filter as the domain reads it: tags by their rows' ids. */
+/** A client's filter as the domain reads it: tags and people by their rows' ids. */
 export function readableFilter(input: object): object {
-  return withTags(input, (globalId) => {
-    try {
-      return rowId('Tag', globalId);
-    } catch (error) {
-      if (error instanceof NotFoundError) return noTag;
-      throw error;
-    }
-  });
+  return withIds(input, readableId);
+}
+
+/** What cannot be the id of such an object is nobody's. */
+export function readableId(type: string, globalId: string): string {
+  try {
+    return rowId(type, globalId);
+  } catch (error) {
+    if (error instanceof NotFoundError) return nobody;
+    throw error;
+  }
 }
 
 /** A stored filter as a client may send it back. */
 export function writtenFilter(stored: StoredFilter): object {
-  return withTags(stored, (id) => encodeGlobalID('Tag', id));
+  return withIds(stored, encodeGlobalID);
 }
 
-/** Nobody's id: what it names is not there, and is refused as such, by its path. */
-const noTag = '00000000-0000-0000-0000-000000000000';
+/** Nobody's id: a tag of that name is not there, and is refused as such, by its path. */
+const nobody = '00000000-0000-0000-0000-000000000000';
 
-type Tags = { and?: object[] | null; or?: object[] | null; not?: object | null; tag?: object | null };
+type Named = {
+  and?: object[] | null;
+  or?: object[] | null;
+  not?: object | null;
+  tag?: object | null;
+  assignedTo?: object | null;
+};
 
-/** A filter with other ids for its tags. What is deeper than a filter may be stays as it is: it is refused for that. */
-function withTags(filter: object, rename: (id: string) => string, depth = 1): object {
-  const { and, or, not, tag }: Tags = filter;
+/** A filter with other ids for what it names. What is deeper than a filter may be stays as it is: it is refused for that. */
+function withIds(filter: object, rename: (type: string, id: string) => string, depth = 1): object {
+  const { and, or, not, tag, assignedTo }: Named = filter;
   if (depth > filterDepthMax) return filter;
-  const below = (one: object) => withTags(one, rename, depth + 1);
+  const below = (one: object) => withIds(one, rename, depth + 1);
   if (and) return { and: and.map(below) };
   if (or) return { or: or.map(below) };
   if (not) return { not: below(not) };
-  if (!tag) return filter;
-  const renamed = Object.entries(tag).map(([key, named]: [string, unknown]) => {
+  if (tag) return { tag: renamed(tag, (id) => rename('Tag', id)) };
+  if (assignedTo) return { assignedTo: renamed(assignedTo, (id) => rename('User', id)) };
+  return filter;
+}
+
+function renamed(condition: object, rename: (id: string) => string): object {
+  const entries = Object.entries(condition).map(([key, named]: [string, unknown]) => {
     if (Array.isArray(named)) return [key, named.map((id) => rename(String(id)))];
     return [key, typeof named === 'string' ? rename(named) : named];
   });
-  return { tag: Object.fromEntries(renamed) as object };
+  return Object.fromEntries(entries) as object;
 }

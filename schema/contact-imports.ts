@@ -99,10 +99,12 @@ export const ContactImport = builder.prismaNode('ContactImport', {
         'Where every failed record so far can be downloaded as CSV, with its line and what was wrong in two more columns: correct it and ' +
         `upload it again. Works without signing in for ${errorFileLinkMs / 60_000} minutes. Null when no record failed.`,
       select: { id: true, tenantId: true, failed: true },
-      resolve: ({ id, tenantId, failed }, _args, { services }) => {
+      resolve: async ({ id, tenantId, failed }, _args, ctx) => {
         if (failed === 0) return null;
+        const { services } = ctx;
+        const { actor: by } = await ctx.signedIn();
         const expiresAt = new Date(services.now().getTime() + errorFileLinkMs);
-        const token = signLink(services.keys.secrets, errorFileLink, { tenantId, id, expiresAt });
+        const token = signLink(services.keys.secrets, errorFileLink, { tenantId, id, by, expiresAt });
         return `${services.publicUrl}/imports/${token}/errors.csv`;
       },
     }),
@@ -205,10 +207,10 @@ builder.mutationField('contactsImport', (t) =>
         ctx,
         info,
         input,
-        (tx, { tenantId, userId }) =>
+        (tx, viewer) =>
           startImport(
             tx,
-            tenantId,
+            viewer,
             {
               uploadId: rowId('Upload', input.uploadId),
               mapping: input.mapping ?? [],
@@ -216,7 +218,6 @@ builder.mutationField('contactsImport', (t) =>
               consents: input.consent ?? [],
               isDryRun: input.dryRun,
               onConflict: input.onConflict,
-              createdBy: userId,
             },
             ctx.services.now(),
           ),

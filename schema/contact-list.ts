@@ -6,6 +6,7 @@ import { builder, type Context } from './builder.ts';
 import { ContactFilter, readableFilter } from './contact-filter.ts';
 import { Contact } from './contacts.ts';
 import { type ConnectionArgs, keyset } from './keyset.ts';
+import { refuseGuessing } from './masking.ts';
 
 export const ContactConnection = builder.connectionObject(
   {
@@ -81,6 +82,7 @@ builder.queryField('contacts', (t) =>
       },
       resolve: async (_root, args, ctx, info) => {
         const { tenantId } = await ctx.signedIn();
+        if (args.filter) refuseGuessing(ctx, args.filter);
         const resolved = args.filter ? await resolveFilter(ctx.tx, tenantId, readableFilter(args.filter)) : null;
         return listContacts(resolved, args, ctx, info);
       },

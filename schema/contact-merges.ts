@@ -34,7 +34,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: ContactMergeInput, required: true, description: 'The two contacts.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const pair = { sourceId: rowId('Contact', input.sourceId), targetId: rowId('Contact', input.targetId) };
-      return write(ctx, info, input, (tx, { tenantId }) => mergeContacts(tx, tenantId, pair), contactAnswer(ctx, info));
+      return write(ctx, info, input, (tx, viewer) => mergeContacts(tx, viewer, pair), contactAnswer(ctx, info));
     },
   }),
   contactUnmerge: t.field({
@@ -47,13 +47,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: ContactUnmergeInput, required: true, description: 'The contact.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const contactId = rowId('Contact', input.contactId);
-      return write(
-        ctx,
-        info,
-        input,
-        (tx, { tenantId }) => unmergeContact(tx, tenantId, contactId),
-        contactAnswer(ctx, info),
-      );
+      return write(ctx, info, input, (tx, viewer) => unmergeContact(tx, viewer, contactId), contactAnswer(ctx, info));
     },
   }),
 }));

@@ -1,3 +1,4 @@
+import { encodeGlobalID } from '@pothos/plugin-relay';
 import type { IdentityKind as Kind } from '../domain/contacts/contact-fields.ts';
 import { identityOrder } from '../domain/contacts/identities.ts';
 import type { KeyColumn } from '../domain/page.ts';
@@ -6,7 +7,8 @@ import { builder } from './builder.ts';
 import { ConsentEntry } from './consents.ts';
 import { CustomField, customFieldsByKey } from './custom-fields.ts';
 import { connectionOf, nestedPage, readPage } from './keyset.ts';
-import { amongOwn } from './node.ts';
+import { masked, personal } from './masking.ts';
+import { amongOwn, known } from './node.ts';
 import { Tag } from './tags.ts';
 
 export const IdentityKind = builder.enumType('IdentityKind', {
@@ -33,7 +35,13 @@ builder.prismaObject('ContactIdentity', {
       select: { kind: true },
       resolve: ({ kind }) => kind as Kind,
     }),
-    value: t.exposeString('value', { description: 'As it is shown and sent to.' }),
+    value: t.string({
+      ...personal,
+      description: 'As it is shown and sent to.',
+      select: { kind: true, value: true, contactId: true },
+      resolve: ({ kind, value, contactId }, _args, ctx) =>
+        kind === 'PHONE' ? masked(ctx, contactId, 'phone', value) : value,
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'Since when it is listed.' }),
   }),
 });
@@ -92,7 +100,7 @@ export const ContactNote = builder.prismaNode('ContactNote', {
   authScopes: { may: 'contacts.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: amongOwn,
+  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), contact: { is: { tenantId: known(ctx).tenantId } } }),
   nullable: true,
   fields: (t) => ({
     body: t.exposeString('body', { description: 'The text, of several lines.' }),
@@ -116,13 +124,21 @@ export const Contact = builder.prismaNode('Contact', {
   fields: (t) => ({
     name: t.exposeString('name', { nullable: true, description: 'The whole name.' }),
     phone: t.string({
+      ...personal,
       nullable: true,
       description:
         'The first of the telephone numbers, in E.164. There may be none: WhatsApp knows people by usernames too.',
       select: { identities: { orderBy: identityOrder, take: listMax, select: { kind: true, value: true } } },
-      resolve: ({ identities }) => identities.find(({ kind }) => kind === 'PHONE')?.value ?? null,
+      resolve: ({ id, identities }, _args, ctx) =>
+        masked(ctx, id, 'phone', identities.find(({ kind }) => kind === 'PHONE')?.value ?? null),
     }),
-    email: t.exposeString('email', { nullable: true, description: 'The e-mail address, in lower case.' }),
+    email: t.string({
+      ...personal,
+      nullable: true,
+      description: 'The e-mail address, in lower case.',
+      select: { email: true },
+      resolve: ({ id, email }, _args, ctx) => masked(ctx, id, 'email', email),
+    }),
     externalId: t.exposeString('externalId', {
       nullable: true,
       description: 'The tenant’s own id for the contact; unique.',
@@ -214,6 +230,12 @@ export const Contact = builder.prismaNode('Contact', {
         },
       },
       resolve: ({ mergesInto }) => mergesInto.map(({ mergedAt, source }) => ({ ...source, mergedAt })),
+    }),
+    assignedTo: t.id({
+      nullable: true,
+      description: 'The id of the person whose contact it is; null: everybody’s.',
+      select: { assignedTo: true },
+      resolve: ({ assignedTo }) => assignedTo && encodeGlobalID('User', assignedTo),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was created here.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When anything about it last changed.' }),

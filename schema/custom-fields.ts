@@ -152,7 +152,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteCustomField(tx, tenantId, fieldId),
+        (tx, viewer) => deleteCustomField(tx, viewer, fieldId),
         async () => {
           definitions.delete(ctx);
           return { id: input.customFieldId };

@@ -1,20 +1,25 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import {
   CannotSendError,
+  ChallengeEndedError,
+  ConfirmationRequiredError,
   ConflictError,
   ConsentWithdrawnError,
   type DomainError,
   EmailTakenError,
   ForbiddenError,
   IdempotencyConflictError,
+  IdentityUnknownError,
   IllegalTransitionError,
   InvalidCredentialsError,
   InvalidInputError,
+  LinkInvalidError,
   NotFoundError,
   PartnerError,
   PartnerOffError,
   PartnerUnavailableError,
   RateLimitedError,
+  SecondFactorRequiredError,
   SessionEndedError,
   StillRunningError,
 } from '../domain/errors.ts';
@@ -30,9 +35,14 @@ export const ErrorCode = builder.enumType('ErrorCode', {
     IDEMPOTENCY_CONFLICT: { description: 'The idempotency key was used for another input before.' },
     STILL_RUNNING: { description: 'The first request with this idempotency key has not finished.' },
     RATE_LIMITED: { description: 'Too many requests: wait `retryAfter` seconds.' },
-    INVALID_CREDENTIALS: { description: 'The e-mail address or the password is wrong.' },
+    INVALID_CREDENTIALS: { description: 'What was to prove who you are is wrong: address and password, or a code.' },
     SESSION_ENDED: { description: 'The session has ended: sign in again.' },
+    LINK_INVALID: { description: 'The mailed link does not work, or no longer: ask for another one.' },
     EMAIL_TAKEN: { description: 'There is an account with this e-mail address.' },
+    CONFIRMATION_REQUIRED: { description: 'Prove once more who you are, with `sessionConfirm`, and try again.' },
+    SECOND_FACTOR_REQUIRED: { description: 'The second step is owed: `signInConfirm` with the `challenge`.' },
+    CHALLENGE_ENDED: { description: 'The second step came too late, or was tried too often: sign in again.' },
+    IDENTITY_UNKNOWN: { description: 'Nobody signs in with this account yet: link it, or sign up with it.' },
     CONSENT_WITHDRAWN: { description: 'The person took consent back; only the person can give it again.' },
     ILLEGAL_TRANSITION: { description: 'It cannot follow from the status that the object has.' },
     CANNOT_SEND: { description: 'The message would only be refused later: `reason` says why.' },
@@ -153,8 +163,32 @@ const plain = (type: new (message: string) => DomainError, description: string) 
 plain(NotFoundError, 'There is no such object, or none of yours.');
 plain(ForbiddenError, 'It is not yours to change.');
 plain(IdempotencyConflictError, 'The idempotency key was used for another input before.');
-plain(InvalidCredentialsError, 'The e-mail address or the password is wrong.');
+plain(InvalidCredentialsError, 'What was to prove who you are is wrong: address and password, or a code.');
+plain(ChallengeEndedError, 'The second step came too late, or was tried too often: sign in again.');
+builder.objectType(IdentityUnknownError, {
+  name: 'IdentityUnknownError',
+  description:
+    'Nobody signs in with this account yet. An equal e-mail address makes it nobody’s: sign in and call `googleLink`, or call `googleSignUp`.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    identity: t.exposeString('identity', { description: 'For `googleLink` or `googleSignUp`.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when it is good.' }),
+    email: t.exposeString('email', { nullable: true, description: 'The address of the account.' }),
+    name: t.exposeString('personName', { nullable: true, description: 'What the person is called there.' }),
+  }),
+});
+builder.objectType(SecondFactorRequiredError, {
+  name: 'SecondFactorRequiredError',
+  description: 'The first step was right. Take the second with `signInConfirm`.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    challenge: t.exposeString('challenge', { description: 'For `signInConfirm`, once. It opens nothing else.' }),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when the second step can be taken.' }),
+  }),
+});
 plain(SessionEndedError, 'The session has ended: sign in again.');
+plain(LinkInvalidError, 'The mailed link was used, took too long, gave way to a newer one, or is none of ours.');
 plain(EmailTakenError, 'There is an account with this e-mail address already.');
+plain(ConfirmationRequiredError, 'It takes a fresh proof of who you are: `sessionConfirm`, then try again.');
 plain(PartnerOffError, 'It goes through a partner that is not set up on this installation.');
 plain(ConsentWithdrawnError, 'The person took consent back; only the person can give it again.');

@@ -16,7 +16,7 @@ export type ConnectionArgs = {
 };
 
 /** What a page's rows are selected with: the columns of their cursors, and what the client asked for. Typed as what is sure of it. */
-export type NodeQuery = { select: { id: true } };
+export type NodeQuery<Key extends string = 'id'> = { select: Record<Key, true> };
 
 /** Where the nodes of a connection stand in what a client selects of it. */
 export const nodePaths = [[{ name: 'nodes' }], [{ name: 'edges' }, { name: 'node' }]];
@@ -27,16 +27,16 @@ const selectOrder = (order: KeyColumn[]) => Object.fromEntries(order.map(({ fiel
  * A page of a connection by keyset: the cursor holds the order values and the id, so it survives the deletion of its row.
  * `find` is given where the page begins, how many rows to take and what to select; it may return one row more than the page.
  */
-export async function keyset<Row extends { id: string }>(
+export async function keyset<Row extends object, Key extends string = 'id'>(
   order: KeyColumn[],
   args: ConnectionArgs,
   context: Context,
   info: GraphQLResolveInfo,
-  find: (page: Page, query: NodeQuery) => Promise<Row[]>,
+  find: (page: Page, query: NodeQuery<Key>) => Promise<Row[]>,
 ) {
   const page = readPage(order, args);
   const query = queryFromInfo({ context, info, select: selectOrder(order), paths: nodePaths });
-  return connectionOf(order, page, await find(page, query as unknown as NodeQuery));
+  return connectionOf(order, page, await find(page, query as unknown as NodeQuery<Key>));
 }
 
 /** A list's `totalCount`, which its `resolve` gives as a function: called only when a client asks. */

@@ -9,8 +9,10 @@ import { batched, nameOfField } from './batch.ts';
 import { builder, type Context } from './builder.ts';
 import { Contact } from './contacts.ts';
 import { connectionOf, type ConnectionArgs, keyset, type NodeQuery, nodePaths, readPage } from './keyset.ts';
+import { masked, personal } from './masking.ts';
 import { amongOwn, rowId } from './node.ts';
 import { Template } from './template-types.ts';
+import { messagesOfCampaign, visibleMessages } from './visible.ts';
 import { selection } from './write.ts';
 
 const statuses = {
@@ -62,7 +64,7 @@ export const Message = builder.prismaNode('Message', {
   authScopes: { may: 'messages.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: amongOwn,
+  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), ...visibleMessages(ctx) }),
   nullable: true,
   fields: (t) => {
     const time = (field: Time, description: string) =>
@@ -94,9 +96,12 @@ export const Message = builder.prismaNode('Message', {
           return ctx.tx.contact.findUnique({ ...selection(ctx, info, 'Contact'), where: amongOwn(id, ctx) });
         },
       }),
-      address: t.exposeString('address', {
+      address: t.string({
+        ...personal,
         nullable: true,
         description: 'The phone number in E.164, or WhatsApp’s id of the person; null once the contact was deleted.',
+        select: { address: true, contactId: true },
+        resolve: ({ address, contactId }, _args, ctx) => masked(ctx, contactId, 'whole', address),
       }),
       template: t.field({
         type: Template,
@@ -108,8 +113,12 @@ export const Message = builder.prismaNode('Message', {
       }),
       campaign: t.relation('campaign', { nullable: true, description: 'The campaign that it belongs to, if any.' }),
       number: t.relation('number', { description: 'The tenant’s number that it went through.' }),
-      parameters: t.exposeStringList('parameters', {
+      parameters: t.stringList({
+        ...personal,
         description: 'What the template is filled with, in the order of its parameters.',
+        select: { parameters: true, contactId: true },
+        resolve: ({ parameters, contactId }, _args, ctx) =>
+          parameters.map((value) => masked(ctx, contactId, 'whole', value)),
       }),
       content: t.expose('content', {
         type: 'JSON',
@@ -182,13 +191,16 @@ const MessageFilter = builder.inputType('MessageFilter', {
   }),
 });
 
-export function messageWhere(filter: typeof MessageFilter.$inferInput | null | undefined): Prisma.MessageWhereInput {
+function messageWhere(
+  ctx: Context,
+  filter: typeof MessageFilter.$inferInput | null | undefined,
+): Prisma.MessageWhereInput {
   const { status, direction, numberId, campaignId, contactId } = filter ?? {};
   return {
     ...(status ? { status: { in: status } } : {}),
     ...(direction ? { direction } : {}),
     ...(numberId ? { numberId: rowId('WhatsAppNumber', numberId) } : {}),
-    ...(campaignId ? { campaignId: rowId('Campaign', campaignId) } : {}),
+    ...(campaignId ? messagesOfCampaign(ctx, rowId('Campaign', campaignId)) : {}),
     ...(contactId ? { contactId: rowId('Contact', contactId) } : {}),
   };
 }
@@ -202,7 +214,7 @@ builder.queryField('messages', (t) =>
       args: { filter: t.arg({ type: MessageFilter, description: 'Which; all when left out.' }) },
       resolve: async (_root, args, ctx, info) => {
         const { tenantId } = await ctx.signedIn();
-        const filter = messageWhere(args.filter);
+        const filter = { AND: [visibleMessages(ctx), messageWhere(ctx, args.filter)] };
         return keyset(newestFirst, args, ctx, info, (page, query) => {
           const { where, ...rest } = prismaPage(page);
           return ctx.tx.message.findMany({ ...query, ...rest, where: { AND: [{ tenantId }, filter, where] } });

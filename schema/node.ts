@@ -17,6 +17,13 @@ export function rowId(typename: string, globalId: string): string {
   return known.id;
 }
 
+/** The same for an object of any type: where it is only compared with ids that rows hold. */
+export function rowIdOfAny(globalId: string): string {
+  const known = readGlobalId(globalId);
+  if (!known) throw new NotFoundError('There is no such object.');
+  return known.id;
+}
+
 /** How a node's row is looked up: among the caller's own. For `findUnique` of a `prismaNode` whose table belongs to tenants. */
 export function amongOwn(id: string, context: Context): { tenantId_id: { tenantId: string; id: string } } {
   return { tenantId_id: { tenantId: known(context).tenantId, id } };
@@ -25,7 +32,7 @@ export function amongOwn(id: string, context: Context): { tenantId_id: { tenantI
 /** Who is asking, where it has been found out: `node` and every mutation have by then. */
 export function known(context: Context): Viewer {
   const viewer = context.knownViewer();
-  if (!viewer) throw new UnauthorizedError(false);
+  if (!viewer) throw new UnauthorizedError(null);
   return viewer;
 }
 

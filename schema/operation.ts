@@ -1,9 +1,19 @@
-import { type Claims, findViewer, type Viewer } from '../domain/auth/viewer.ts';
+import {
+  type Claims,
+  findViewer,
+  isPerson,
+  type KeyClaims,
+  type Origin,
+  type PersonViewer,
+  type Viewer,
+} from '../domain/auth/viewer.ts';
 import { type Db, inScope, type Scope, type Tx } from '../prisma/client.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
 /** One GraphQL operation and its transactions: reads share one, opened when first needed; each mutation field writes in its own. */
 export type Operation = {
+  /** Where the request came from; null where none is behind it. */
+  origin: Origin | null;
   /** Reads: read-only, bound to the caller's tenant. The same object all along (Pothos keeps it). */
   tx: Tx;
   /** The caller went away, or the operation took too long. */
@@ -12,6 +22,8 @@ export type Operation = {
   viewer(): Promise<Viewer | null>;
   /** The same, for a field that has checked it: throws when nobody is signed in. */
   signedIn(): Promise<Viewer>;
+  /** The same, for what only a person has: throws for a key. */
+  person(): Promise<PersonViewer>;
   /** What is known of the caller so far, without asking the database. */
   knownViewer(): Viewer | null;
   /** Writes: rolled back by any throw, committed before it returns. Scope: the caller's, unless given. */
@@ -41,7 +53,12 @@ export class OperationOverError extends Error {
   }
 }
 
-export function startOperation(db: Db, claimed: Claims | null, now: () => Date): Operation {
+export function startOperation(
+  db: Db,
+  claimed: Claims | KeyClaims | null,
+  origin: Origin | null,
+  now: () => Date,
+): Operation {
   let claims = claimed;
   let reading: Reading | undefined;
   let isWriting = false;
@@ -54,7 +71,7 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
   const read = (): Promise<Tx> => {
     if (isOver) return Promise.reject(new OperationOverError());
     if (isWriting) return Promise.reject(new Error('Nothing is read while a mutation writes.'));
-    reading ??= openReading(db, claims ?? {}, abandoned.signal);
+    reading ??= openReading(db, scopeOf(claims, known), abandoned.signal);
     return reading.tx;
   };
   const close = async () => {
@@ -63,20 +80,31 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
     await open?.close();
   };
   const findOut = async () => {
-    known = claims ? await findViewer(await read(), claims, now()) : null;
+    if (!claims) return null;
+    known = await findViewer(await read(), claims, origin, now());
+    if (!known && 'apiKeyId' in claims) {
+      claims = null; // anybody can name a key: whoever does not have it is nobody, and reads as nobody
+      await close();
+    }
     return known;
   };
   const operation: Operation = {
+    origin,
     tx: lazyTx(read),
     signal: abandoned.signal,
     viewer: () => (viewer ??= findOut()),
     async signedIn() {
       const found = await operation.viewer();
-      if (!found) throw new UnauthorizedError(false);
+      if (!found) throw new UnauthorizedError(null);
+      return found;
+    },
+    async person() {
+      const found = await operation.signedIn();
+      if (!isPerson(found)) throw new UnauthorizedError(found);
       return found;
     },
     knownViewer: () => known,
-    async write(fn, scope = claims ?? {}) {
+    async write(fn, scope = scopeOf(claims, known)) {
       if (isOver) throw new OperationOverError();
       isWriting = true;
       try {
@@ -88,7 +116,7 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
     },
     async writeAround(fn) {
       if (isOver) throw new OperationOverError();
-      const scope = claims ?? {};
+      const scope = scopeOf(claims, known);
       isWriting = true;
       try {
         await close();
@@ -113,6 +141,15 @@ export function startOperation(db: Db, claimed: Claims | null, now: () => Date):
     },
   };
   return operation;
+}
+
+/** What the caller may see; until it is known who that is, the least that any role may. */
+function scopeOf(claims: Claims | KeyClaims | null, known: Viewer | null): Scope {
+  if (!claims) return {};
+  const { tenantId } = claims;
+  if ('apiKeyId' in claims) return { tenantId, ...known?.sees };
+  const { userId } = claims;
+  return { tenantId, userId, ...(known ? known.sees : { contactsOf: userId, campaignsOf: userId }) };
 }
 
 function openReading(db: Db, scope: Scope, signal: AbortSignal): Reading {

@@ -10,6 +10,7 @@ import { Contact } from './contacts.ts';
 import { Deleted } from './deleted.ts';
 import { FieldProblem } from './errors.ts';
 import { keyset } from './keyset.ts';
+import { maskedFilter, personal, refuseGuessing } from './masking.ts';
 import { amongOwn, rowId } from './node.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
@@ -37,10 +38,11 @@ export const Segment = builder.prismaNode('Segment', {
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Names that differ only in case are one.' }),
     filter: t.field({
+      ...personal,
       type: 'JSON',
       description: filterOutput,
       select: { filter: true },
-      resolve: ({ filter }) => writtenFilter(readFilter(filter)),
+      resolve: ({ filter }, _args, ctx) => maskedFilter(ctx, writtenFilter(readFilter(filter))),
     }),
     problems: t.field({
       type: [FieldProblem],
@@ -135,6 +137,7 @@ builder.queryFields((t) => ({
     args: { filter: t.arg({ type: ContactFilter, required: true, description: 'The filter.' }) },
     resolve: async (_root, { filter }, ctx) => {
       const { tenantId } = await ctx.signedIn();
+      refuseGuessing(ctx, filter);
       return resolveFilter(ctx.tx, tenantId, readableFilter(filter));
     },
   }),
@@ -176,14 +179,16 @@ builder.mutationFields((t) => ({
     authScopes: { may: 'segments.write' },
     errors: { types: writeErrors },
     args: { input: t.arg({ type: SegmentCreateInput, required: true, description: 'The segment.' }) },
-    resolve: (_root, { input }, ctx, info) =>
-      write(
+    resolve: (_root, { input }, ctx, info) => {
+      refuseGuessing(ctx, input.filter);
+      return write(
         ctx,
         info,
         input,
         (tx, { tenantId }) => createSegment(tx, tenantId, { ...input, filter: readableFilter(input.filter) }),
         ({ id }) => ctx.tx.segment.findUnique({ ...selection(ctx, info, 'Segment'), where: amongOwn(id, ctx) }),
-      ),
+      );
+    },
   }),
   segmentUpdate: t.field({
     type: Segment,
@@ -194,6 +199,7 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: SegmentUpdateInput, required: true, description: 'What to change.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const segmentId = rowId('Segment', input.segmentId);
+      if (input.filter) refuseGuessing(ctx, input.filter);
       const filter = input.filter ? readableFilter(input.filter) : undefined;
       return write(
         ctx,
@@ -217,7 +223,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteSegment(tx, tenantId, segmentId),
+        (tx, viewer) => deleteSegment(tx, viewer, segmentId),
         async () => ({ id: input.segmentId }),
       );
     },

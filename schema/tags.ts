@@ -121,7 +121,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (tx, { tenantId }) => deleteTag(tx, tenantId, tagId),
+        (tx, viewer) => deleteTag(tx, viewer, tagId),
         async () => ({ id: input.tagId }),
       );
     },

@@ -129,7 +129,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (run, { tenantId }) => deleteTemplate({ run, ...ctx.services }, tenantId, templateId),
+        (run, viewer) => deleteTemplate({ run, ...ctx.services }, viewer, templateId),
         async () => ({ id: input.templateId }),
       );
     },

@@ -1,7 +1,22 @@
-import { updateTenant } from '../domain/tenants/update-tenant.ts';
+import { ConfirmationRequiredError, ForbiddenError } from '../domain/errors.ts';
+import { setRequireTotp } from '../domain/tenants/require-totp.ts';
+import { type SellersSee as Sees, updateTenant } from '../domain/tenants/update-tenant.ts';
 import { builder } from './builder.ts';
 import { known } from './node.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
+
+const SellersSee = builder.enumType('SellersSee', {
+  description: 'What sellers see of something that is assigned to people.',
+  values: {
+    ALL: { description: 'All of it.' },
+    ASSIGNED_OR_UNASSIGNED: {
+      description: 'What is the seller’s own or nobody’s; anything else is not there for them.',
+    },
+  } satisfies Record<Sees, { description: string }>,
+});
+
+const maskForSellers =
+  'Whether sellers are shown telephone numbers and e-mail addresses of contacts only in part (`•••4321`, `a•••@•••.com`), and cannot filter by them. Those of a contact’s own fields, identities and messages are meant: what somebody writes into a name, a note, a custom field or a message is shown as it is.';
 
 export const Tenant = builder.prismaNode('Tenant', {
   description: 'A business that uses Parley, and its profile.',
@@ -34,6 +49,25 @@ export const Tenant = builder.prismaNode('Tenant', {
     resendUnknown: t.exposeBoolean('resendUnknown', {
       description:
         'Whether a utility or authentication message is sent once more when nobody learns what became of it. Marketing never is.',
+    }),
+    requireTotp: t.exposeBoolean('requireTotp', {
+      description:
+        'Whether its people need an authenticator app. Those without one can sign in and set it up; anything else is refused with `SECOND_FACTOR_SETUP_REQUIRED`.',
+    }),
+    sellersSeeContacts: t.field({
+      type: SellersSee,
+      description: 'Which contacts sellers see, and what hangs on them: notes, consents, messages.',
+      select: { sellersSeeContacts: true },
+      resolve: ({ sellersSeeContacts }) => sellersSeeContacts as Sees,
+    }),
+    sellersSeeCampaigns: t.field({
+      type: SellersSee,
+      description: 'Which campaigns sellers see.',
+      select: { sellersSeeCampaigns: true },
+      resolve: ({ sellersSeeCampaigns }) => sellersSeeCampaigns as Sees,
+    }),
+    maskForSellers: t.exposeBoolean('maskForSellers', {
+      description: `${maskForSellers} An API key that lacks the scope \`contacts.reveal\` is treated alike.`,
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it signed up.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When the profile last changed.' }),
@@ -72,6 +106,15 @@ const TenantUpdateInput = builder.inputType('TenantUpdateInput', {
     resendUnknown: t.boolean({
       description: 'Whether a utility or authentication message whose fate stays unknown is sent once more.',
     }),
+    requireTotp: t.boolean({
+      description:
+        'Whether its people need an authenticator app. Only a person who has one may ask for it, with a fresh proof of who they are.',
+    }),
+    sellersSeeContacts: t.field({ type: SellersSee, description: 'Which contacts sellers see.' }),
+    sellersSeeCampaigns: t.field({ type: SellersSee, description: 'Which campaigns sellers see.' }),
+    maskForSellers: t.boolean({
+      description: 'Whether telephone numbers and e-mail addresses of contacts are shown to sellers only in part.',
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -82,14 +125,17 @@ builder.mutationField('tenantUpdate', (t) =>
     nullable: true,
     description: 'Changes the business profile.',
     authScopes: { may: 'tenant.write' },
-    errors: { types: writeErrors },
+    errors: { types: [...writeErrors, ForbiddenError, ConfirmationRequiredError] },
     args: { input: t.arg({ type: TenantUpdateInput, required: true, description: 'What to change.' }) },
     resolve: (_root, { input }, ctx, info) =>
       write(
         ctx,
         info,
         input,
-        (tx, { tenantId }) => updateTenant(tx, tenantId, input),
+        async (tx, viewer) => {
+          await setRequireTotp(tx, viewer, input.requireTotp, ctx.services);
+          return updateTenant(tx, viewer, input);
+        },
         ({ id }) => ctx.tx.tenant.findUnique({ ...selection(ctx, info, 'Tenant'), where: { id } }),
       ),
   }),

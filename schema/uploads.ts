@@ -81,8 +81,8 @@ builder.mutationField('uploadCreate', (t) =>
         ctx,
         info,
         input,
-        async (tx, { tenantId, userId }) => {
-          const made = await createUpload(tx, tenantId, { ...input, createdBy: userId }, ctx.services.limits);
+        async (tx, { tenantId, actor }) => {
+          const made = await createUpload(tx, tenantId, { ...input, createdBy: actor.id }, ctx.services.limits);
           token = made.token;
           return { id: made.id, tenantId };
         },

@@ -93,7 +93,7 @@ builder.mutationFields((t) => ({
         ctx,
         info,
         input,
-        (run, { tenantId }) => connectWhatsApp({ run, ...ctx.services }, tenantId, input),
+        (run, viewer) => connectWhatsApp({ run, ...ctx.services }, viewer, input),
         ({ id }) =>
           ctx.tx.whatsAppAccount.findUnique({ ...selection(ctx, info, 'WhatsAppAccount'), where: amongOwn(id, ctx) }),
       ),

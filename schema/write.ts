@@ -2,6 +2,7 @@ import { queryFromInfo } from '@pothos/plugin-prisma';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Viewer } from '../domain/auth/viewer.ts';
 import {
+  ConfirmationRequiredError,
   ConflictError,
   DomainError,
   IdempotencyConflictError,
@@ -55,8 +56,8 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
   const once = (tx: Tx) => act(tx, viewer).catch(refuseMissing);
   if (typeof key !== 'string') return found(await answer(await context.write(once), false));
 
-  const { tenantId, userId } = viewer;
-  const use = { tenantId, caller: `user:${userId}`, key, operation: info.fieldName, input: rest };
+  const { tenantId } = viewer;
+  const use = { tenantId, caller: callerOf(viewer), key, operation: info.fieldName, input: rest };
   const claim = await context.write((tx) => claimKey(tx, use));
   if ('replay' in claim) return found(await answer(claim.replay as Outcome, true));
   let outcome: Outcome;
@@ -86,11 +87,11 @@ export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
 ): Promise<Answer> {
   const viewer = await context.signedIn();
   const { idempotencyKey: key, ...rest } = input;
-  const { tenantId, userId } = viewer;
+  const { tenantId } = viewer;
   const { outcome, isReplay } = await context.writeAround(async (run) => {
     const once = () => act(run, viewer).catch(refuseMissing);
     if (typeof key !== 'string') return { outcome: await once(), isReplay: false };
-    const use = { tenantId, caller: `user:${userId}`, key, operation: info.fieldName, input: rest };
+    const use = { tenantId, caller: callerOf(viewer), key, operation: info.fieldName, input: rest };
     const claim = await run((tx) => claimKey(tx, use));
     if ('replay' in claim) return { outcome: claim.replay as Outcome, isReplay: true };
     try {
@@ -105,6 +106,11 @@ export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
   return found(await answer(outcome, isReplay));
 }
 
+/** Whose idempotency keys are whose: a person's and an API key's never meet. */
+function callerOf({ actor }: Viewer): string {
+  return `${actor.type === 'PERSON' ? 'user' : 'key'}:${actor.id}`;
+}
+
 /** What went wrong first is what matters: where it cannot be written down, the key is freed by the end of its lease. */
 async function settleRefusal(run: Run, use: KeyUse, lease: Date, error: unknown): Promise<void> {
   const settled = run((tx) =>
@@ -113,7 +119,13 @@ async function settleRefusal(run: Run, use: KeyUse, lease: Date, error: unknown)
   await settled.catch(() => {});
 }
 
-const passing = [RateLimitedError, StillRunningError, PartnerOffError, PartnerUnavailableError];
+const passing = [
+  RateLimitedError,
+  StillRunningError,
+  ConfirmationRequiredError,
+  PartnerOffError,
+  PartnerUnavailableError,
+];
 
 /** Whether a refusal is the answer to this request for good; a bug, or a refusal for the moment, frees the key for another try. */
 function isFinal(error: unknown): error is DomainError {

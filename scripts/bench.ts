@@ -4,6 +4,7 @@ import { table } from './bench/report.ts';
 /** Every benchmark by its name; each file starts what it needs. */
 const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   reads: () => import('./bench/reads.ts'),
+  gateway: () => import('./bench/gateway.ts'),
   import: () => import('./bench/import.ts'),
   sends: () => import('./bench/sends.ts'),
   webhooks: () => import('./bench/webhooks.ts'),

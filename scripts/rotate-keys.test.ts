@@ -1,13 +1,18 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { resealTotp } from '../domain/auth/reseal-totp.ts';
+import { totpCell } from '../domain/auth/totp-code.ts';
 import { tokenCell } from '../domain/connections/account-access.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
 import { resealAll } from '../domain/connections/reseal.ts';
 import { open, seal } from '../domain/connections/seal.ts';
-import { type Db, inTenant } from '../prisma/client.ts';
+import { type Db, inScope, inTenant } from '../prisma/client.ts';
 import { expect, test } from '../test/fixtures.ts';
 import { makeTenant } from '../test/make.ts';
 import { describeRotation } from './rotate-keys.ts';
 
+const run = promisify(execFile);
 const key = (kid: string) => ({ kid, key: randomBytes(32) });
 const [newest, older, oldest] = [key('2027.1'), key('2027'), key('2026')];
 const both: Keyring = [newest, older, oldest];
@@ -68,6 +73,29 @@ test('a token that changes while it is sealed anew stays as it was written last'
     expect(open([newest], tokenCell(tenantId, id), token ?? '')).toBe('reconnected');
 });
 
+test('the secrets of authenticator apps are sealed anew as well, and those that do not open are told', async ({
+  db,
+  signUp,
+}) => {
+  const people = [await signUp(), await signUp(), await signUp()];
+  const [first, second, lost] = people.map(({ userId }) => userId);
+  const keyrings: Keyring[] = [[older], [oldest], [key('lost')]];
+  for (const [index, { userId }] of people.entries()) {
+    const secret = seal(keyrings[index] ?? [], totpCell(userId), `secret ${index}`);
+    await inScope(db, { userId }, (tx) => tx.userTotp.create({ data: { userId, secret }, select: { userId: true } }));
+  }
+  const report = await resealTotp(db, both);
+  expect(report).toEqual({ resealed: 2, overtaken: 0, unopened: [{ userId: lost }] });
+  for (const [index, userId = ''] of [first, second].entries()) {
+    const row = await inScope(db, { userId }, (tx) => tx.userTotp.findUniqueOrThrow({ where: { userId } }));
+    expect(open([newest], totpCell(userId), row.secret)).toBe(`secret ${index}`);
+  }
+  expect(await resealTotp(db, both)).toMatchObject({ resealed: 0 });
+  const told = describeRotation('2027.1', { resealed: 0, overtaken: 0, unopened: [] }, report).join('\n');
+  expect(told).toContain(lost);
+  expect(told).not.toContain('can be taken out');
+});
+
 test('what no key opens is reported, and keeps nothing else from being sealed anew', async ({ db }) => {
   const tenantId = await makeTenant(db);
   const lost = await connection(db, tenantId, [key('lost')], 'gone');
@@ -76,4 +104,79 @@ test('what no key opens is reported, and keeps nothing else from being sealed an
   expect(report).toEqual({ resealed: 1, overtaken: 0, unopened: [{ tenantId, connectionId: lost }] });
   expect(describeRotation('2027.1', report).join('\n')).toContain(lost);
   expect(describeRotation('2027.1', report).join('\n')).not.toContain('can be taken out');
+});
+
+/** One process of the fleet: what it opens and seals with, until it is started anew with other keys. */
+type Machine = { keyring: Keyring };
+
+test('the key is changed while everything is at work: not one credential fails to open', async ({ db, database }) => {
+  const [before, after] = [key('before'), key('after.1')];
+  const tenants = [await makeTenant(db), await makeTenant(db)];
+  const cells: { tenantId: string; id: string }[] = [];
+  for (const tenantId of tenants) {
+    for (let index = 0; index < 130; index += 1)
+      // more than a page
+      cells.push({ tenantId, id: await connection(db, tenantId, [before], `token ${index}`) });
+  }
+  const machines: Machine[] = [{ keyring: [before] }, { keyring: [before] }];
+  const over = new AbortController();
+  const fleet = { opened: 0 };
+  const work = async (machine: Machine, offset: number) => {
+    for (let turn = offset; !over.signal.aborted; turn += 1) {
+      const { tenantId, id } = cells[turn % cells.length] ?? { tenantId: '', id: '' };
+      await inTenant(db, tenantId, async (tx) => {
+        const where = { tenantId_id: { tenantId, id } };
+        const { token, externalId } = await tx.connection.findUniqueOrThrow({ where });
+        expect(open(machine.keyring, tokenCell(tenantId, id), token ?? '')).toBe(externalId);
+        fleet.opened += 1;
+        // Every few turns somebody connects anew.
+        const sealed = seal(machine.keyring, tokenCell(tenantId, id), externalId ?? '');
+        if (turn % 5 === 0) await tx.connection.update({ where, data: { token: sealed }, select: { id: true } });
+      });
+    }
+  };
+  const working = Promise.all(
+    machines.flatMap((machine, index) => [work(machine, index * 60), work(machine, index * 60 + 30)]),
+  );
+  const failed = working.then(() => undefined);
+  failed.catch(() => {});
+  /** Lets everybody do some more, and fails as soon as one of them does. */
+  const meanwhile = async (turns: number) => {
+    const until = fleet.opened + turns;
+    while (fleet.opened < until) await Promise.race([failed, new Promise((resolve) => setImmediate(resolve))]);
+  };
+  const rotate = async (keyring: Keyring) => {
+    const env = {
+      ...process.env,
+      DATABASE_URL: database.urls.app,
+      ENCRYPTION_KEYS: keyring.map(({ kid, key: raw }) => `${kid}:${raw.toString('base64')}`).join(','),
+    };
+    const { stdout } = await run(process.execPath, ['scripts/rotate-keys.ts'], { env }).catch(
+      (error: { stdout: string }) => error, // it ends with 1 where it has to run once more, and says so
+    );
+    return stdout;
+  };
+
+  await meanwhile(50);
+  for (const stage of [
+    [before, after],
+    [after, before],
+  ]) {
+    for (const machine of machines) {
+      machine.keyring = stage; // one machine after the other
+      await meanwhile(100);
+    }
+  }
+  expect(await rotate([after, before])).toMatch(/can be taken out|Run this once more/);
+  expect(await rotate([after, before])).toContain('can be taken out');
+  for (const machine of machines) {
+    machine.keyring = [after];
+    await meanwhile(300);
+  }
+  over.abort();
+  await working;
+  for (const tenantId of tenants) {
+    for (const { id, token, externalId } of await tokensOf(db, tenantId))
+      expect(open([after], tokenCell(tenantId, id), token ?? '')).toBe(externalId);
+  }
 });

@@ -2,7 +2,7 @@
 // the Prisma client when either is missing or out of date. Plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,9 +25,11 @@ const locked = hash(['package-lock.json']);
 const installed = join('node_modules', '.parley-installed');
 if (!isCurrent(installed, locked)) {
   console.error('Installing the locked dependencies (once)…');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {});
+  // What is locked was old enough when it was chosen: asking for the age of each would only take time.
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--min-release-age=0'], {});
   writeFileSync(join(root, installed), locked);
 }
+linkNode();
 
 const models = readdirSync(join(root, 'prisma', 'models'))
   .sort()
@@ -41,6 +43,18 @@ if (!isCurrent(generated, schema)) {
     PRISMA_HIDE_UPDATE_MESSAGE: '1',
   });
   writeFileSync(join(root, generated), schema);
+}
+
+/** npm 10 takes the link to our Node away again, with those of the machines that this is not. */
+function linkNode() {
+  const name = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const bin = join(root, 'node_modules', '.bin');
+  if (!bundled || !existsSync(join(root, 'node_modules', name))) return;
+  if (process.platform !== 'win32') {
+    if (!existsSync(join(bin, 'node'))) symlinkSync(join('..', name, 'bin', 'node'), join(bin, 'node'));
+  } else if (!existsSync(join(bin, 'node.cmd'))) {
+    writeFileSync(join(bin, 'node.cmd'), `@"%~dp0\\..\\${name}\\bin\\node.exe" %*\r\n`);
+  }
 }
 
 function run(command, args, env) {

@@ -23,7 +23,7 @@ const own = Object.entries(compose.services).filter(([, service]) => service.ima
 const processes = own.filter(([, service]) => service.profiles === undefined);
 
 test('every variable is listed in .env.example once, with a line about it, and no other', () => {
-  const listed = [...read('.env.example').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => String(name));
+  const listed = [...read('.env.example').matchAll(/^([A-Z\d_]+)=/gm)].map(([, name]) => String(name));
   expect(listed.toSorted()).toEqual([...variableNames, ...simulatorVariableNames].toSorted());
 });
 

@@ -76,6 +76,7 @@ export function matches(filter: ContactFilter, person: Person, tagIds: ReadonlyS
     return day === undefined || person.birthDate.getUTCDate() === day;
   }
   if ('blocked' in filter) return (person.blockedAt !== null) === filter.blocked;
+  if ('assignedTo' in filter) return 'isSet' in filter.assignedTo && !filter.assignedTo.isSet; // these are everybody's
   return (filter.identity.kind === 'PHONE' && person.phones.length > 0) === filter.identity.isSet;
 }
 
@@ -139,7 +140,7 @@ function ofTags(condition: TagCondition, person: Person, tagIds: ReadonlySet<str
 }
 
 function ofCustomField(condition: CustomFieldCondition, person: Person): boolean | null {
-  const { type, values } = readOperand(condition, { customFields, tagIds: new Set() });
+  const { type, values } = readOperand(condition, { customFields, tagIds: new Set(), userIds: new Set() });
   if (!type) return null;
   const found = person.customFields[condition.key];
   if (condition.op === 'IS_SET') return (found !== undefined && found !== null) === values[0];

@@ -1,16 +1,20 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { Registry } from 'prom-client';
 import { inject, test as base } from 'vitest';
+import { createBudget } from '../api/budget.ts';
+import type { QueryLimits } from '../api/limits.ts';
 import { createApiMetrics } from '../api/metrics.ts';
 import { type ApiOptions, createApi } from '../api/server.ts';
 import { createIntake } from '../api/webhooks/intake.ts';
 import { createWebhookMetrics } from '../api/webhooks/metrics.ts';
+import type { AttemptLimits } from '../domain/limits/attempts.ts';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
+import { createKeyUses } from '../domain/auth/key-uses.ts';
 import { type AuthKeys, loadAuthKeys } from '../domain/auth/keys.ts';
 import { createDb, type Db } from '../prisma/client.ts';
 import { queueRevision } from '../prisma/readiness.ts';
@@ -18,6 +22,8 @@ import { migrationNames } from '../prisma/schema-engine.ts';
 import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createStorage, type Storage } from '../runtime/storage.ts';
+import type { Services } from '../schema/builder.ts';
+import { keepSecret, keepSecretsOf, noteOutput } from './leaks/note.ts';
 import { databaseUrls, templateName } from './template-database.ts';
 
 export { expect, describe, vi, beforeEach, afterEach } from 'vitest';
@@ -44,8 +50,29 @@ export async function createTestDatabase(template = templateName): Promise<TestD
     name,
     urls: databaseUrls(url.href),
     superuserUrl: url.href,
-    [Symbol.asyncDispose]: () => run(`drop database if exists ${name} with (force)`),
+    async [Symbol.asyncDispose]() {
+      await noteDatabase(url.href);
+      await run(`drop database if exists ${name} with (force)`);
+    },
   };
+}
+
+/** Hands in what operators read of a database: jobs, why they failed, and the audit log. */
+async function noteDatabase(superuserUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: superuserUrl, connectionTimeoutMillis: 5_000 });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ source: string; text: string }>(`
+      select 'jobs' as source, concat_ws(' ', j.payload::text, j.last_error, j.key) as text from graphile_worker._private_jobs j
+      union all select 'dead jobs', d::text from dead_jobs d
+      union all select 'audit log', concat_ws(' ', a.action, a.before::text, a.after::text) from audit_entries a`);
+    for (const { source, text } of rows) noteOutput(source, text);
+  } catch {
+    // A test may have left its database without these tables, or beyond reach.
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /** The keys of a test's API: made once a process. */
@@ -53,6 +80,11 @@ export const testKeys: { jwt: { kid: string; key: Buffer }[]; encryption: { kid:
   jwt: [{ kid: 'test', key: generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }) }],
   encryption: [{ kid: 'test', key: randomBytes(32) }],
 };
+
+for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) keepSecret('key', key.toString('base64'));
+
+/** Passwords of tests are hashed at a small part of what production asks for. */
+export const testHashing = { memoryKib: 1_024, time: 2, parallelism: 1 };
 
 export type GraphQLAnswer = {
   data: Record<string, any>; // oxlint-disable-line typescript/no-explicit-any -- it has the shape of its query
@@ -108,6 +140,7 @@ export const test = base.extend<Fixtures>({
   storage: async ({}, use) => {
     const directory = await mkdtemp(join(tmpdir(), 'parley-storage-'));
     await use(Object.assign(createStorage(pathToFileURL(directory).href), { directory }));
+    noteOutput('storage', ...(await readdir(directory, { recursive: true })));
     await rm(directory, { recursive: true, force: true });
   },
   keys: async ({}, use) => use(loadAuthKeys('http://parley.test', testKeys.jwt, testKeys.encryption)),
@@ -152,30 +185,43 @@ export async function signUp(api: TestApi, tenantName: string): Promise<Person> 
 
 /** An API on a port of its own, with whatever a test wants otherwise. */
 export async function startTestApi(
-  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null },
-  otherwise: Partial<ApiOptions> = {},
+  given: { db: Db; keys: AuthKeys; storage: Storage; clock: Clock; meta?: Meta | null; services?: Partial<Services> },
+  otherwise: Partial<Omit<ApiOptions, 'queryLimits'>> & { queryLimits?: Partial<QueryLimits>; costMax?: number } = {},
 ): Promise<TestApi & AsyncDisposable> {
-  const { db, keys, storage, clock, meta = null } = given;
+  const { db, keys, storage, clock, meta = null, services } = given;
   const logLines: string[] = [];
   const log = createLog('info', { write: (line) => void logLines.push(line) });
   const publicUrl = { value: '' };
   const webhookMetrics = createWebhookMetrics(new Registry());
   const intake = createIntake({ db, log, metrics: webhookMetrics });
+  const onError = (err: unknown) => log.warn({ err }, 'the last use of a key was not written down');
+  const keyUses = createKeyUses({ db, now: clock.now, onError });
+  // A connection of its own, so that what a test sees of the others is the operations' only.
+  const limitsDb = createDb(db.pool.options.connectionString ?? '', { poolSize: 1, applicationName: 'parley-limits' });
+  const { queryLimits, costMax = 1e9, ...others } = otherwise;
   const listener = createApi({
     db,
     log,
     keys,
+    keyUses,
     storage,
     isProduction: false,
+    graphiql: !otherwise.isProduction,
+    introspection: !otherwise.isProduction,
+    secureHeaders: true,
     corsOrigins: [],
+    proxies: [],
+    persisted: null,
     bodyBytesMax: 1_000_000,
+    bodyTimeoutMs: 10_000,
     webhooks: { intake, metrics: webhookMetrics, bodyBytesMax: 3_500_000, heldBytesMax: 50_000_000 },
     timeoutMs: 10_000,
     migrations: await migrationNames(),
     queueRevision,
     metrics: createApiMetrics(new Registry()),
     uploadBytesMax: 20_000_000,
-    queryLimits: { depthMax: 12, aliasesMax: 30, tokensMax: 2_000, directivesMax: 30, rootFieldsMax: 20 },
+    queryLimits: { ...testLimits, ...queryLimits },
+    cost: { costMax, budget: createBudget({ db: limitsDb, log }), allowances: plenty },
     services: {
       now: clock.now,
       get publicUrl() {
@@ -183,10 +229,15 @@ export async function startTestApi(
       },
       keys,
       keyring: testKeys.encryption,
+      attempts: anyNumber,
+      hashing: testHashing,
+      hasMail: true,
       meta,
-      limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600 },
+      google: null,
+      limits: { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 300 },
+      ...services,
     },
-    ...otherwise,
+    ...others,
   });
   const server = await listen(listener, 0, '127.0.0.1');
   const url = (publicUrl.value = `http://127.0.0.1:${server.port}`);
@@ -195,11 +246,42 @@ export async function startTestApi(
     logLines,
     graphql: (query, variables, accessToken) => sendOperation(url, query, variables, accessToken),
     async [Symbol.asyncDispose]() {
+      noteOutput('api log', ...logLines);
       await server[Symbol.asyncDispose]();
+      await keyUses[Symbol.asyncDispose]();
       await intake[Symbol.asyncDispose]();
+      await limitsDb[Symbol.asyncDispose]();
     },
   };
 }
+
+/** The limits of a test's API, as in production. */
+const testLimits: QueryLimits = {
+  depthMax: 12,
+  aliasesMax: 30,
+  tokensMax: 2_000,
+  directivesMax: 30,
+  rootFieldsMax: 20,
+  breadthMax: 100,
+  fieldsMax: 2_000,
+  variablesMax: 100,
+  valuesMax: 10_000,
+  listMax: 2_000,
+};
+
+/** Tests of anything else try as often as they like. */
+const anyNumber: AttemptLimits = {
+  perAccount: 1_000_000,
+  perNetwork: 1_000_000,
+  delayMs: 1_000,
+  accountDelayMsMax: 1_000,
+  networkDelayMsMax: 1_000,
+  forgottenAfterMs: 3_600_000,
+};
+
+/** More points than any test spends that is not about them. */
+const unlimited = { capacity: 1e9, rate: 1e9 };
+const plenty = { caller: unlimited, tenant: unlimited, network: unlimited };
 
 /** The row's own id behind a global id. */
 export function rawId(globalId: string): string {
@@ -222,5 +304,8 @@ export async function sendOperation(
     headers: { 'content-type': 'application/json', ...(accessToken ? { authorization: `Bearer ${accessToken}` } : {}) },
     body: JSON.stringify({ query, variables }),
   });
-  return (await answer.json()) as GraphQLAnswer;
+  const { extensions: _cost, ...said } = (await answer.json()) as GraphQLAnswer & { extensions?: unknown };
+  keepSecretsOf([variables, said.data]);
+  if (said.errors) noteOutput('errors', JSON.stringify(said.errors));
+  return said; // what it cost is not what was asked
 }

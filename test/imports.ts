@@ -1,3 +1,4 @@
+import { bySystem } from '../domain/audit/record-audit.ts';
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FileStore } from '../domain/contacts/import/file.ts';
@@ -142,10 +143,9 @@ export async function makeImport(
       consents: [],
       isDryRun: false,
       onConflict: 'UPDATE' as const,
-      createdBy: tenantId,
       ...options,
     };
-    return (await startImport(tx, tenantId, asked, new Date())).id;
+    return (await startImport(tx, bySystem(tenantId), asked, new Date())).id;
   });
 }
 

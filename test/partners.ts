@@ -1,6 +1,7 @@
 import { createMeta, type Meta } from '../connectors/whatsapp/meta.ts';
 import { type Simulators, startSimulators } from '../simulators/start.ts';
 import { test as base } from './fixtures.ts';
+import { keepSecret } from './leaks/note.ts';
 
 /** Tests whose API reaches partners: simulators on a port of their own, quiet unless a test makes noise. */
 export const test = base.extend<{ simulators: Simulators; meta: Meta | null }>({
@@ -17,5 +18,6 @@ export const test = base.extend<{ simulators: Simulators; meta: Meta | null }>({
 /** The way to the simulator of Meta, as the app that it knows. */
 export function metaOf(simulators: Simulators, otherwise: { appSecret?: string } = {}): Meta {
   const { graphUrl, appId, appSecret, verifyToken } = { ...simulators.meta.credentials, ...otherwise };
+  keepSecret('app secret', appSecret, verifyToken);
   return createMeta({ graphUrl, graphVersion: 'v25.0', appId, appSecrets: [appSecret], verifyToken });
 }

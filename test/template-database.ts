@@ -1,7 +1,10 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase } from '../prisma/migrate.ts';
 import { startLocalPostgres } from '../runtime/local-postgres.ts';
+import { findLeaks } from './leaks/check.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -24,8 +27,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.query(`alter database ${templateName} is_template true allow_connections false`);
   await admin.end();
   project.provide('postgresUrl', server.url('postgres'));
+  const data = join(project.config.root, '.data');
+  await mkdir(data, { recursive: true });
+  const folder = await mkdtemp(join(data, 'leaks-'));
+  project.provide('leaksFolder', folder);
   return async () => {
     await server[Symbol.asyncDispose]();
+    await writeFile(join(folder, 'written.postgres'), server.log.map((line) => `postgres\t${line}`).join('\n'));
+    const leaks = await findLeaks(folder);
+    await rm(folder, { recursive: true });
+    if (leaks.length > 0) {
+      process.exitCode = 1;
+      throw new Error(`Secrets of the tests were written where somebody could read them:\n${leaks.join('\n')}`);
+    }
   };
 }
 

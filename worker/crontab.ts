@@ -1,6 +1,9 @@
 import { type ParsedCronItem, parseCronItems } from 'graphile-worker';
 import { z } from 'zod';
+import { purgeAuditEntries } from '../domain/audit/purge.ts';
+import { purgeSignals } from '../domain/auth/sign-in-signals.ts';
 import { enqueue, type Lane } from '../domain/jobs.ts';
+import { purgeLimits } from '../domain/limits/take-points.ts';
 import { findAccountsToSync, syncTemplatesJob } from '../domain/templates/jobs.ts';
 import { findTenantsToPurge, purgeTenant } from '../domain/tenants/purge-tenant.ts';
 import { findTenantsWithOldEvents, purgeWebhooks } from '../domain/webhooks/jobs.ts';
@@ -13,6 +16,8 @@ export type CronTask = { task: Task; match: string };
 
 const tenantsAtMost = 1_000;
 const unroutedPerPage = 1_000;
+const auditEntriesPerPage = 5_000;
+const signalsPerPage = 5_000;
 
 export const crontab: CronTask[] = [
   cron(
@@ -35,6 +40,15 @@ export const crontab: CronTask[] = [
       await inTenant(db, tenantId, (tx) => enqueue(tx, purgeTenant, { tenantId }));
     }
   }),
+  cron('limits/purge', '11 * * * *', async ({ db }) => {
+    await inScope(db, {}, (tx) => purgeLimits(tx));
+  }),
+  cron('people/purge-signals', '17 3 * * *', async ({ db, signal }) => {
+    for (let gone = signalsPerPage; gone === signalsPerPage;) {
+      signal.throwIfAborted();
+      gone = await inScope(db, {}, (tx) => purgeSignals(tx, signalsPerPage));
+    }
+  }),
   cron('webhooks/purge-all', '41 * * * *', async ({ db, signal }) => {
     const tenants = await inScope(db, {}, (tx) => findTenantsWithOldEvents(tx, tenantsAtMost), { readOnly: true });
     for (const { tenantId } of tenants) {
@@ -45,6 +59,14 @@ export const crontab: CronTask[] = [
       signal.throwIfAborted();
       gone = await inScope(db, {}, (tx) => purgeUnrouted(tx, unroutedPerPage));
     }
+  }),
+  cron('audit/purge-all', '47 3 * * *', async ({ db, signal, log }) => {
+    let entries = 0;
+    for (let gone = auditEntriesPerPage; gone === auditEntriesPerPage;) {
+      signal.throwIfAborted();
+      entries += gone = await inScope(db, {}, (tx) => purgeAuditEntries(tx, auditEntriesPerPage));
+    }
+    log.info({ entries }, 'old audit entries were purged');
   }),
 ];
 

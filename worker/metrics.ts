@@ -10,6 +10,8 @@ export type LaneState = { lane: Lane; due: number; oldestDueMs: number };
 export type TaskMetrics = {
   importedRecords(count: number): void;
   appliedEvents(counts: { taken: number; failed: number; setAside: number }): void;
+  /** `off`: mails are not set up; `dropped`: there was nobody to write to any more. */
+  mail(kind: string, outcome: 'sent' | 'refused' | 'failed' | 'off' | 'dropped'): void;
   sentMessages(counts: { accepted: number; failed: number; queuedAgain: number; unknown: number }): void;
 };
 
@@ -86,7 +88,14 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     labelNames: ['outcome'],
     registers,
   });
+  const mails = new Counter({
+    name: 'parley_mails_total',
+    help: 'Mails to people, by kind and by what came of the try to send them.',
+    labelNames: ['kind', 'outcome'],
+    registers,
+  });
   return {
+    mail: (kind, outcome) => mails.inc({ kind, outcome }),
     importedRecords: (count) => importedRecords.inc(count),
     appliedEvents({ taken, failed, setAside }) {
       appliedEvents.inc({ outcome: 'taken' }, taken);

@@ -66,6 +66,6 @@ test('a port for metrics that another process of the machine has is replaced by 
   await using taken = await listen(() => {}, 0);
   const worker = fleet.start({ env: { METRICS_PORT: String(taken.port) } });
   expect((await worker.get('/health/live')).status).toBe(200);
-  const [warning] = worker.lines.filter(({ level }) => level === 'warn');
+  const [warning] = worker.lines.filter(({ level, wanted }) => level === 'warn' && wanted !== undefined);
   expect(warning).toMatchObject({ wanted: taken.port });
 });

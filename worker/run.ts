@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { createMailer } from '../connectors/smtp/mailer.ts';
 import { createMeta } from '../connectors/whatsapp/meta.ts';
 import { createDb } from '../prisma/client.ts';
 import { createQueuePool } from '../prisma/queue-pool.ts';
 import { refuseStrongRole, refuseWrongQueueRole } from '../prisma/role.ts';
 import { migrationNames } from '../prisma/schema-engine.ts';
-import { type EnvOf, metaOf } from '../runtime/env.ts';
+import { type EnvOf, mailOf, metaOf } from '../runtime/env.ts';
 import { createLog, type Log } from '../runtime/log.ts';
 import { createRegistry, serveMetrics } from '../runtime/metrics.ts';
 import { watchPools } from '../runtime/pool-metrics.ts';
@@ -48,7 +49,12 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   const metaConfig = metaOf(env);
   await using meta = metaConfig && createMeta(metaConfig);
   const storage = createStorage(env.STORAGE_URL);
-  const services = { db, log, storage, settings: taskSettings(env), metrics, keyring: env.ENCRYPTION_KEYS, meta };
+  const keyring = env.ENCRYPTION_KEYS;
+  const mailConfig = mailOf(env);
+  await using mailer = mailConfig && createMailer(mailConfig);
+  if (!mailer) log.warn('mails are off: SMTP_URL, MAIL_FROM and APP_URL are not set');
+  const mail = mailer && { mailer, appUrl: mailConfig.appUrl, serverSecrets: keyring.map(({ key }) => key) };
+  const services = { db, log, storage, settings: taskSettings(env), metrics, keyring, meta, mail };
   const tasks = [...work.tasks, ...work.crontab.map(({ task }) => task)];
   const [handBack, giveUp] = [new AbortController(), new AbortController()];
 

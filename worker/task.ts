@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { JobDefinition, Lane } from '../domain/jobs.ts';
+import type { Mailer } from '../connectors/smtp/mailer.ts';
 import type { Meta } from '../connectors/whatsapp/meta.ts';
 import type { Keyring } from '../domain/connections/keyring.ts';
 import type { Db } from '../prisma/client.ts';
@@ -19,6 +20,8 @@ export type TaskServices = {
   keyring: Keyring;
   /** The way to Meta; null when it is off. */
   meta: Meta | null;
+  /** What mails are written and sent with; null when they are off. */
+  mail: { mailer: Mailer; appUrl: string; serverSecrets: readonly Buffer[] } | null;
 };
 
 /** What one run of a task is given: a log that knows the run, and a signal to hand back what is in hand. */

@@ -1,6 +1,7 @@
 import { cleanUp, importFile } from './contacts/import.ts';
 import { clearField } from './contacts/clear-custom-field.ts';
 import { advance, cancel, launch } from './campaigns/campaigns.ts';
+import { sendMail } from './mails/send.ts';
 import { bulk, single } from './messages/send.ts';
 import { settleOpen } from './messages/settle.ts';
 import { apply } from './webhooks/apply.ts';
@@ -24,4 +25,5 @@ export const tasks: Task[] = [
   apply,
   purgeEvents,
   syncTemplates,
+  sendMail,
 ];

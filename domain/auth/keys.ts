@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 
 export type RawKey = { kid: string; key: Buffer };
 type Algorithm = 'ES256' | 'EdDSA';
@@ -21,4 +21,13 @@ function readSigningKey({ kid, key }: RawKey): SigningKey {
   const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
   const algorithm = privateKey.asymmetricKeyType === 'ed25519' ? 'EdDSA' : 'ES256';
   return { kid, algorithm, privateKey, publicKey: createPublicKey(privateKey) };
+}
+
+/**
+ * What stands for a secret among the inputs that an idempotency key is compared by: those are stored as a quick hash, from which a password
+ * could be guessed.
+ */
+export function markOf({ secrets: [newest] }: AuthKeys, secret: string): string {
+  if (!newest) throw new Error('There is no server secret.');
+  return createHmac('sha256', newest).update('parley idempotency\0').update(secret).digest('base64url');
 }

@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { argon2id, hash, needsRehash, verify } from 'argon2';
+import type { Tx } from '../../prisma/client.ts';
 import { RateLimitedError } from '../errors.ts';
+import { hasPasswordLength } from './password-rules.ts';
 
-/** argon2id at the floor that OWASP gives. Raising it is safe at any time: a sign-in hashes anew what was weaker. */
-const parameters = { type: argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-
-const lengthMin = 8;
-const lengthMax = 128;
+/** How dear argon2id makes a guess. Raising it is safe at any time: a sign-in hashes anew what was made with other parameters. */
+export type HashParameters = { memoryKib: number; time: number; parallelism: number };
 
 /** Each hash fills a core for 50 ms and takes 19 MB: as many at once as there are cores, and a queue no longer than about a second. */
 const atOnceMax = availableParallelism();
@@ -15,36 +14,50 @@ const waitingMax = atOnceMax * 16;
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** What is wrong with a new password, by length only (in code points, after NFKC); undefined when nothing is. */
-export function passwordProblem(password: string): string | undefined {
-  const { length } = Array.from(password.normalize('NFKC'));
-  return length < lengthMin || length > lengthMax ? `Expected ${lengthMin} to ${lengthMax} characters.` : undefined;
-}
-
-export function hashPassword(password: string): Promise<string> {
-  return inTurn(() => hash(password.normalize('NFKC'), parameters));
+export function hashPassword(password: string, parameters: HashParameters): Promise<string> {
+  return inTurn(() => hash(password.normalize('NFKC'), optionsOf(parameters)));
 }
 
 /** Whether the password is the right one. Without a hash (nobody has this address) it answers false in the same time. */
-export async function verifyPassword(storedHash: string | null, password: string): Promise<boolean> {
-  const isPossible = passwordProblem(password) === undefined; // what nobody can have is hashed too, but not at its full length
-  const against = storedHash ?? nobodysHash;
+export async function verifyPassword(
+  storedHash: string | null,
+  password: string,
+  parameters: HashParameters,
+): Promise<boolean> {
+  const isPossible = hasPasswordLength(password); // what nobody can have is hashed too, but not at its full length
+  const against = storedHash ?? nobodysHash(parameters);
   const isRight = await inTurn(() => verify(against, isPossible ? password.normalize('NFKC') : ''));
   return isRight && isPossible && storedHash !== null;
 }
 
 /** Whether a hash was made with other parameters than today's. */
-export function isOutdatedHash(storedHash: string): boolean {
-  return needsRehash(storedHash, parameters);
+export function isOutdatedHash(storedHash: string, parameters: HashParameters): boolean {
+  return needsRehash(storedHash, optionsOf(parameters));
 }
 
-/** A hash with today's parameters that no password is known to fit. */
-const nobodysHash = [
-  '$argon2id$v=19',
-  `m=${parameters.memoryCost},t=${parameters.timeCost},p=${parameters.parallelism}`,
-  unpadded(randomBytes(16)),
-  unpadded(randomBytes(32)),
-].join('$');
+/** Gives the person a password, or another one: for a transaction of the person, with the password hashed before it. */
+export async function storePassword(tx: Tx, userId: string, newHash: string, now: Date): Promise<void> {
+  const password = { hash: newHash, changedAt: now };
+  await tx.userPassword.upsert({
+    where: { userId },
+    create: { userId, ...password },
+    update: password,
+    select: { userId: true },
+  });
+}
+
+function optionsOf({ memoryKib, time, parallelism }: HashParameters) {
+  return { type: argon2id, memoryCost: memoryKib, timeCost: time, parallelism } as const;
+}
+
+const salt = randomBytes(16);
+const digest = randomBytes(32);
+
+/** A hash with these parameters that no password is known to fit. */
+function nobodysHash({ memoryKib, time, parallelism }: HashParameters): string {
+  const cost = `m=${memoryKib},t=${time},p=${parallelism}`;
+  return ['$argon2id$v=19', cost, unpadded(salt), unpadded(digest)].join('$');
+}
 
 function unpadded(bytes: Buffer): string {
   return bytes.toString('base64').replaceAll('=', '');

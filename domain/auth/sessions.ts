@@ -1,4 +1,6 @@
 import type { Tx } from '../../prisma/client.ts';
+import { recordPersonDeed } from '../audit/record-person-deed.ts';
+import { queueMail } from '../mails/queue-mail.ts';
 import {
   formatRefreshToken,
   hashRefreshToken,
@@ -6,24 +8,32 @@ import {
   type RefreshToken,
   successorOf,
 } from './refresh-token.ts';
-import type { Claims } from './viewer.ts';
+import type { Claims, Origin } from './viewer.ts';
 
 const dayMs = 24 * 60 * 60_000;
 /** How long a session lives at most, and how long without being used. */
 const absoluteLifeMs = 30 * dayMs;
-const idleLifeMs = 7 * dayMs;
+export const idleLifeMs = 7 * dayMs;
 /** How long a used refresh token may be repeated: answers get lost, and a browser has many tabs. */
 const repeatWithinMs = 10_000;
 
 /** What somebody who signed in is given; the token is shown here once and stored as a hash. */
 export type OpenSession = { claims: Claims; refreshToken: string };
 
+/** What a session takes over from the one that it comes from: it proves no more, and lives no longer. */
+export type Inherited = { confirmedAt?: Date; expiresAt?: Date };
+
 /** Begins a session of a person in a tenant, in a transaction of both. */
-export async function createSession(tx: Tx, tenantId: string, userId: string, now: Date): Promise<OpenSession> {
+export async function createSession(
+  tx: Tx,
+  { tenantId, userId }: { tenantId: string; userId: string },
+  origin: Origin | null,
+  now: Date,
+  { confirmedAt = now, expiresAt = new Date(now.getTime() + absoluteLifeMs) }: Inherited = {},
+): Promise<OpenSession> {
   await deleteEnded(tx, tenantId, userId, now);
-  const expiresAt = new Date(now.getTime() + absoluteLifeMs);
   const session = await tx.session.create({
-    data: { tenantId, userId, createdAt: now, lastUsedAt: now, expiresAt },
+    data: { tenantId, userId, createdAt: now, lastUsedAt: now, confirmedAt, expiresAt, ...placeOf(origin) },
     select: { id: true },
   });
   const token = newRefreshToken(tenantId, userId);
@@ -50,6 +60,7 @@ export async function refreshSession(
   tx: Tx,
   token: RefreshToken,
   serverSecrets: readonly Buffer[],
+  origin: Origin | null,
   now: Date,
 ): Promise<OpenSession | null> {
   const { tenantId, userId } = token;
@@ -70,7 +81,8 @@ export async function refreshSession(
     const { sessionId } = consumed;
     const successor = successorOf(token, newestSecret);
     await storeToken(tx, successor, sessionId, now);
-    await tx.session.update({ where: { tenantId_id: { tenantId, id: sessionId } }, data: { lastUsedAt: now } });
+    const used = { lastUsedAt: now, ...placeOf(origin) };
+    await tx.session.update({ where: { tenantId_id: { tenantId, id: sessionId } }, data: used });
     return { claims: { tenantId, userId, sessionId }, refreshToken: formatRefreshToken(successor) };
   }
 
@@ -84,8 +96,21 @@ export async function refreshSession(
     const successor = await findSuccessor(tx, token, serverSecrets);
     if (successor) return { claims: { tenantId, userId, sessionId }, refreshToken: formatRefreshToken(successor) };
   }
-  await revoke(tx, tenantId, sessionId, now);
+  if (await revoke(tx, tenantId, sessionId, now)) await tellReuse(tx, { tenantId, userId, sessionId }, origin, now);
   return null;
+}
+
+/** Somebody has a copy of the token. Which of the two is the thief nobody knows: the person is told. */
+async function tellReuse(
+  tx: Tx,
+  { tenantId, userId, sessionId }: Claims,
+  origin: Origin | null,
+  now: Date,
+): Promise<void> {
+  const target = { type: 'UserSession', id: sessionId };
+  await recordPersonDeed(tx, { origin, bySystem: true, tenantId }, { action: 'session.reuse', target });
+  const at = now.toISOString();
+  await queueMail(tx, tenantId, { kind: 'notice', userId, notice: 'session-reused', at, sessionId });
 }
 
 /** Ends the session that a refresh token belongs to, used or not; nothing happens when there is none. */
@@ -120,6 +145,11 @@ async function storeToken(tx: Tx, token: RefreshToken, sessionId: string, now: D
   });
 }
 
-async function revoke(tx: Tx, tenantId: string, id: string, now: Date): Promise<void> {
-  await tx.session.updateMany({ where: { tenantId, id, revokedAt: null }, data: { revokedAt: now } });
+function placeOf(origin: Origin | null): { address: string | null; userAgent: string | null } {
+  return { address: origin?.address ?? null, userAgent: origin?.userAgent ?? null };
+}
+
+async function revoke(tx: Tx, tenantId: string, id: string, now: Date): Promise<boolean> {
+  const { count } = await tx.session.updateMany({ where: { tenantId, id, revokedAt: null }, data: { revokedAt: now } });
+  return count > 0;
 }

@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import {
   campaignOf,
   makeCampaign,
@@ -128,7 +129,7 @@ test('another tenant finishes and pauses nothing', async ({ db }) => {
 test('what is past its validity expires while the campaign is paused, and then it is finished', async ({ db }) => {
   const tenantId = await makeTenant(db);
   const { campaignId } = await running(db, tenantId, 20, { validUntil: new Date(Date.now() + 3_600_000) });
-  await inTenant(db, tenantId, (tx) => pauseCampaign(tx, tenantId, campaignId));
+  await inTenant(db, tenantId, (tx) => pauseCampaign(tx, bySystem(tenantId), campaignId));
   await advance(db, tenantId, campaignId);
   expect(await open(db)).toEqual([]); // a paused one needs nobody
   expect(await campaignOf(db, tenantId, campaignId)).toMatchObject({ status: 'PAUSED' });

@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { checkText } from '../contacts/text.ts';
 import { ConflictError, type FieldProblem, IllegalTransitionError, problems } from '../errors.ts';
 import { readParameters, type TemplateParameter, unsendablePart } from '../templates/parameters.ts';
@@ -25,7 +26,7 @@ export async function createCampaign(
   tx: Tx,
   tenantId: string,
   input: CampaignInput,
-  { userId, now }: { userId: string; now: Date },
+  { createdBy, now }: { createdBy: string; now: Date },
 ): Promise<{ id: string }> {
   const found = problems();
   const name = readName(input.name, found.add);
@@ -50,7 +51,7 @@ export async function createCampaign(
       variables,
       scheduledAt,
       validUntil,
-      createdBy: userId,
+      createdBy,
     },
     select: { id: true },
   });
@@ -105,11 +106,21 @@ export async function updateCampaign(
 }
 
 /** Deletes a draft. What was launched stays as evidence of what was sent. */
-export async function deleteCampaign(tx: Tx, tenantId: string, campaignId: string): Promise<{ id: string }> {
+export async function deleteCampaign(tx: Tx, by: Answerable, campaignId: string): Promise<{ id: string }> {
+  const { tenantId } = by;
   const { status } = await holdCampaign(tx, tenantId, campaignId);
   if (status !== 'DRAFT')
     throw new ConflictError(`Only a DRAFT can be deleted; this one is ${status}.`, { path: 'campaignId' });
-  return tx.campaign.delete({ where: { tenantId_id: { tenantId, id: campaignId } }, select: { id: true } });
+  const { name } = await tx.campaign.delete({
+    where: { tenantId_id: { tenantId, id: campaignId } },
+    select: { name: true },
+  });
+  await recordAudit(tx, by, {
+    action: 'campaign.delete',
+    target: { type: 'Campaign', id: campaignId },
+    before: { name, status },
+  });
+  return { id: campaignId };
 }
 
 type Add = (path: string, message: string) => void;

@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import {
   bodyParameter,
   campaignOf,
@@ -115,7 +116,9 @@ test('who is in two segments and named besides is in it once; who is excluded is
   await inTenant(db, tenantId, (tx) =>
     tx.contactTag.create({ data: { tenantId, contactId: of('Carla'), tagId: tag } }),
   );
-  await inTenant(db, tenantId, (tx) => mergeContacts(tx, tenantId, { sourceId: of('Merged'), targetId: of('Fabi') }));
+  await inTenant(db, tenantId, (tx) =>
+    mergeContacts(tx, bySystem(tenantId), { sourceId: of('Merged'), targetId: of('Fabi') }),
+  );
   const named = (names: string[]) =>
     makeSegment(db, tenantId, { field: { name: { in: names.map((name) => name.toLowerCase()) } } });
   const campaignId = await makeCampaign(db, tenantId, sender, {
@@ -245,7 +248,7 @@ test('cancelling in the middle of a launch takes effect at once, and the launch 
   const audience = { segmentIds: [await makeSegment(db, tenantId)] };
   const campaignId = await makeCampaign(db, tenantId, sender, { status: 'LAUNCHING', audience });
   const report = await during(database, db, tenantId, campaignId, async () => {
-    await inTenant(db, tenantId, (tx) => cancelCampaign(tx, tenantId, campaignId));
+    await inTenant(db, tenantId, (tx) => cancelCampaign(tx, bySystem(tenantId), campaignId));
     expect(await campaignOf(db, tenantId, campaignId)).toMatchObject({ status: 'CANCELLED' });
   });
   expect(report).toEqual({ outcome: 'lost', messages: 0 });
@@ -303,7 +306,7 @@ test('who is deleted while the audience is frozen is not written to, and the tot
   const gate = Promise.withResolvers<void>();
   const deleted = Promise.withResolvers<void>();
   const deletion = inTenant(db, tenantId, async (tx: Tx) => {
-    await deleteContact(tx, tenantId, before);
+    await deleteContact(tx, bySystem(tenantId), before);
     deleted.resolve();
     await gate.promise;
   });
@@ -318,7 +321,7 @@ test('who is deleted while the audience is frozen is not written to, and the tot
   await deletion;
   await until(async () => (await waiting(superuser, 'whatsapp_numbers')) > 0); // for its foreign key, which is looked at last
   // The other one is deleted when its message is written, but not committed.
-  late = inTenant(db, tenantId, (tx) => deleteContact(tx, tenantId, meanwhile));
+  late = inTenant(db, tenantId, (tx) => deleteContact(tx, bySystem(tenantId), meanwhile));
   await until(async () => (await blocked(superuser)) > 1);
   await superuser.query('commit');
   expect(await launched).toEqual({ outcome: 'launched', messages: 2 });
@@ -354,7 +357,7 @@ test('two contacts that become one while the audience is frozen get one message'
   await superuser.query(`lock table whatsapp_numbers in access exclusive mode`); // stops the launch at its first message, by its foreign key
   const launched = launch(db, tenantId, campaignId);
   await until(async () => (await blocked(superuser)) > 0);
-  await inTenant(db, tenantId, (tx) => mergeContacts(tx, tenantId, { sourceId, targetId }));
+  await inTenant(db, tenantId, (tx) => mergeContacts(tx, bySystem(tenantId), { sourceId, targetId }));
   await superuser.query('commit');
   expect(await launched).toMatchObject({ outcome: 'launched' });
   const messages = await messagesOf(db, tenantId, campaignId);

@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError, IllegalTransitionError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { enqueue } from '../jobs.ts';
 import { sendBulk } from '../messages/jobs.ts';
@@ -39,22 +40,30 @@ export async function holdCampaign(tx: Tx, tenantId: string, campaignId: string)
  */
 export async function launchCampaign(
   tx: Tx,
-  tenantId: string,
+  by: Answerable,
   { campaignId, atOnce = false }: { campaignId: string; atOnce?: boolean },
   now: Date,
 ): Promise<{ id: string }> {
+  const { tenantId } = by;
   const campaign = await holdCampaign(tx, tenantId, campaignId);
   const { status } = campaign;
   if (status === 'LAUNCHING' || status === 'RUNNING' || status === 'FINISHED') return { id: campaignId };
   if (status === 'SCHEDULED' && !atOnce) return { id: campaignId };
   if (status !== 'DRAFT' && status !== 'SCHEDULED') throw new IllegalTransitionError(status, 'LAUNCHING');
 
-  await start(tx, tenantId, campaign, atOnce, now);
+  const after = await start(tx, tenantId, campaign, atOnce, now);
+  await recordChange(tx, by, campaignId, 'launch', status, after);
   return { id: campaignId };
 }
 
 /** Makes it SCHEDULED or LAUNCHING. */
-async function start(tx: Tx, tenantId: string, campaign: Held, atOnce: boolean, now: Date): Promise<void> {
+async function start(
+  tx: Tx,
+  tenantId: string,
+  campaign: Held,
+  atOnce: boolean,
+  now: Date,
+): Promise<'SCHEDULED' | 'LAUNCHING'> {
   const { id: campaignId, scheduledAt, validUntil } = campaign;
   const isLater = !atOnce && scheduledAt !== null && scheduledAt > now;
   if (validUntil !== null && validUntil <= (isLater ? scheduledAt : now)) {
@@ -63,20 +72,24 @@ async function start(tx: Tx, tenantId: string, campaign: Held, atOnce: boolean, 
   const plan = await loadPlan(tx, tenantId, campaignId);
   if (plan && plan.problems.length > 0) throw new InvalidInputError(plan.problems);
   await refuseLasting(tx, tenantId, campaignId);
+  const status = isLater ? 'SCHEDULED' : 'LAUNCHING';
   await tx.$executeRaw`
-    update campaigns set status = ${isLater ? 'SCHEDULED' : 'LAUNCHING'}, blocked_reason = null, lease_token = null, lease_until = null, attempts = 0, updated_at = clock_timestamp()
+    update campaigns set status = ${status}, blocked_reason = null, lease_token = null, lease_until = null, attempts = 0, updated_at = clock_timestamp()
      where tenant_id = ${tenantId}::uuid and id = ${campaignId}::uuid`;
   if (!isLater) await enqueue(tx, launchJob, { tenantId, campaignId });
+  return status;
 }
 
 /** Nothing more leaves from the sender's next statement on; what is on its way arrives. */
-export async function pauseCampaign(tx: Tx, tenantId: string, campaignId: string): Promise<{ id: string }> {
+export async function pauseCampaign(tx: Tx, by: Answerable, campaignId: string): Promise<{ id: string }> {
+  const { tenantId } = by;
   const { status } = await holdCampaign(tx, tenantId, campaignId);
   if (status === 'PAUSED') return { id: campaignId };
   if (status !== 'RUNNING') throw new IllegalTransitionError(status, 'PAUSED');
   await tx.$executeRaw`
     update campaigns set status = 'PAUSED', blocked_reason = null, stalled_since = null, updated_at = clock_timestamp()
      where tenant_id = ${tenantId}::uuid and id = ${campaignId}::uuid`;
+  await recordChange(tx, by, campaignId, 'pause', status, 'PAUSED');
   return { id: campaignId };
 }
 
@@ -86,17 +99,19 @@ export async function pauseCampaign(tx: Tx, tenantId: string, campaignId: string
  */
 export async function resumeCampaign(
   tx: Tx,
-  tenantId: string,
+  by: Answerable,
   { campaignId, acceptTemplateChange = false }: { campaignId: string; acceptTemplateChange?: boolean },
   now: Date,
 ): Promise<{ id: string }> {
+  const { tenantId } = by;
   const campaign = await holdCampaign(tx, tenantId, campaignId);
   const { status, numberId, launchedAt } = campaign;
   if (status === 'RUNNING') return { id: campaignId };
   if (status !== 'PAUSED') throw new IllegalTransitionError(status, 'RUNNING');
   if (acceptTemplateChange) await takeOverTemplate(tx, tenantId, campaignId);
   if (launchedAt === null) {
-    await start(tx, tenantId, campaign, false, now); // its template stopped it before it had begun
+    const after = await start(tx, tenantId, campaign, false, now); // its template stopped it before it had begun
+    await recordChange(tx, by, campaignId, 'resume', status, after);
     return { id: campaignId };
   }
   await refuseLasting(tx, tenantId, campaignId);
@@ -104,11 +119,13 @@ export async function resumeCampaign(
     update campaigns set status = 'RUNNING', blocked_reason = null, stalled_since = null, resumed_at = clock_timestamp(), updated_at = clock_timestamp()
      where tenant_id = ${tenantId}::uuid and id = ${campaignId}::uuid`;
   await enqueue(tx, sendBulk, { tenantId, numberId });
+  await recordChange(tx, by, campaignId, 'resume', status, 'RUNNING');
   return { id: campaignId };
 }
 
 /** Ends a campaign for good. Nothing more leaves from the sender's next statement on; a job takes what waits out of the queue. */
-export async function cancelCampaign(tx: Tx, tenantId: string, campaignId: string): Promise<{ id: string }> {
+export async function cancelCampaign(tx: Tx, by: Answerable, campaignId: string): Promise<{ id: string }> {
+  const { tenantId } = by;
   const { status, launchedAt } = await holdCampaign(tx, tenantId, campaignId);
   if (status === 'CANCELLED') return { id: campaignId };
   if (status === 'FINISHED' || status === 'FAILED') throw new IllegalTransitionError(status, 'CANCELLED');
@@ -118,7 +135,25 @@ export async function cancelCampaign(tx: Tx, tenantId: string, campaignId: strin
       finished_at = case when ${isFrozen} then finished_at else clock_timestamp() end, updated_at = clock_timestamp()
      where tenant_id = ${tenantId}::uuid and id = ${campaignId}::uuid`;
   if (isFrozen) await enqueue(tx, cancelJob, { tenantId, campaignId });
+  await recordChange(tx, by, campaignId, 'cancel', status, 'CANCELLED');
   return { id: campaignId };
+}
+
+/** A campaign costs money: who let it go or stopped it is written down. */
+async function recordChange(
+  tx: Tx,
+  by: Answerable,
+  campaignId: string,
+  verb: 'launch' | 'pause' | 'resume' | 'cancel',
+  before: CampaignStatus,
+  after: CampaignStatus,
+): Promise<void> {
+  await recordAudit(tx, by, {
+    action: `campaign.${verb}`,
+    target: { type: 'Campaign', id: campaignId },
+    before: { status: before },
+    after: { status: after },
+  });
 }
 
 async function refuseLasting(tx: Tx, tenantId: string, campaignId: string): Promise<void> {

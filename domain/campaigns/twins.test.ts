@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import { campaignOf, makeCampaign, makePerson, makeSender, messagesOf, settings } from '../../test/campaigns.ts';
 import { expect, test } from '../../test/fixtures.ts';
 import { makeTenant } from '../../test/make.ts';
@@ -20,7 +21,7 @@ async function twoRecipients(db: Db) {
   await runLaunch(db, { tenantId, campaignId }, settings, new AbortController().signal);
   const set = (contactId: string, data: Prisma.MessageUncheckedUpdateManyInput) =>
     inTenant(db, tenantId, (tx) => tx.message.updateMany({ where: { tenantId, contactId }, data }));
-  const merge = () => inTenant(db, tenantId, (tx) => mergeContacts(tx, tenantId, { sourceId, targetId }));
+  const merge = () => inTenant(db, tenantId, (tx) => mergeContacts(tx, bySystem(tenantId), { sourceId, targetId }));
   const fates = async () =>
     Object.fromEntries((await messagesOf(db, tenantId, campaignId)).map((m) => [m.contactId, m.reason ?? m.status]));
   return { tenantId, campaignId, sourceId, targetId, set, merge, fates };
@@ -89,7 +90,7 @@ test('where the target was skipped, the source’s message is sent; taking the m
   await set(targetId, { status: 'SKIPPED', reason: 'NO_CONSENT', dueAt: null });
   await merge();
   expect(await fates()).toEqual({ [sourceId]: 'QUEUED', [targetId]: 'NO_CONSENT' });
-  await inTenant(db, tenantId, (tx) => unmergeContact(tx, tenantId, sourceId));
+  await inTenant(db, tenantId, (tx) => unmergeContact(tx, bySystem(tenantId), sourceId));
   expect(await fates()).toEqual({ [sourceId]: 'QUEUED', [targetId]: 'NO_CONSENT' });
 });
 
@@ -108,7 +109,7 @@ test('who is deleted leaves messages without a person, those of merged contacts 
   await set(targetId, { status: 'SKIPPED', reason: 'NO_CONSENT', dueAt: null });
   await merge();
   await set(targetId, { status: 'QUEUED', reason: null, dueAt: new Date() });
-  await inTenant(db, tenantId, (tx) => deleteContact(tx, tenantId, targetId));
+  await inTenant(db, tenantId, (tx) => deleteContact(tx, bySystem(tenantId), targetId));
   const nobody = { contactId: null, address: null, parameters: [], content: null, wamid: null, dueAt: null };
   expect(await messagesOf(db, tenantId, campaignId)).toMatchObject([
     { status: 'READ', reason: null, ...nobody },

@@ -1,6 +1,7 @@
 import { upgradedThroughput } from '../../connectors/whatsapp/accounts.ts';
 import { type AccountEvent, readAccountEvent } from '../../connectors/whatsapp/read-account-event.ts';
 import type { Tx } from '../../prisma/client.ts';
+import { bySystem, recordAudit } from '../audit/record-audit.ts';
 import { enqueue } from '../jobs.ts';
 import { sendBulk, sendSingle } from '../messages/jobs.ts';
 
@@ -79,7 +80,7 @@ const restrictionTypes = ['RESTRICTED_BIZ_INITIATED_MESSAGING', 'RESTRICTED_CUST
 async function endConnection(
   tx: Tx,
   tenantId: string,
-  { connectionId }: Account,
+  { id, connectionId }: Account,
   status: 'BROKEN' | 'ENDED',
   reason: string,
   at: Date | null,
@@ -87,6 +88,13 @@ async function endConnection(
   const changed = await tx.$executeRaw`
     update connections set status = ${status}, broken_reason = ${reason}, token = null, token_expires_at = null, grant_hash = null, updated_at = now()
      where tenant_id = ${tenantId}::uuid and id = ${connectionId}::uuid and (${at}::timestamptz is null or updated_at < ${at}::timestamptz + interval '1 second')`;
+  if (changed > 0) {
+    await recordAudit(tx, bySystem(tenantId), {
+      action: 'whatsApp.disconnect',
+      target: { type: 'WhatsAppAccount', id },
+      after: { status, reason },
+    });
+  }
   return changed > 0;
 }
 

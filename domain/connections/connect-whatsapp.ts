@@ -8,6 +8,7 @@ import {
 } from '../../connectors/whatsapp/onboarding.ts';
 import type { Meta } from '../../connectors/whatsapp/meta.ts';
 import type { Tx } from '../../prisma/client.ts';
+import type { Answerable } from '../audit/record-audit.ts';
 import { InvalidInputError, PartnerError } from '../errors.ts';
 import { tokenCell } from './account-access.ts';
 import { type CheckedConnect, checkConnect, type ConnectInput, type Grant } from './connect-input.ts';
@@ -26,12 +27,9 @@ export type ConnectDeps = { run: Run; meta: Meta | null; keyring: Keyring; now: 
  * Connects a WhatsApp account, or heals one that was connected by half, or gives it a new token (reference: whatsapp-cloud-api, section 1.3).
  * Every step can be taken again: a repeat with the same code goes on with the token that the code was traded for.
  */
-export async function connectWhatsApp(
-  deps: ConnectDeps,
-  tenantId: string,
-  input: ConnectInput,
-): Promise<{ id: string }> {
+export async function connectWhatsApp(deps: ConnectDeps, by: Answerable, input: ConnectInput): Promise<{ id: string }> {
   const meta = needMeta(deps.meta);
+  const { tenantId } = by;
   const wish = checkConnect(input);
   const { connectionId, token } = await obtainToken(deps, meta, tenantId, wish.grant);
   const { wabaId, scopes, expiresAt } = await checkToken(meta, token, wish);
@@ -56,7 +54,7 @@ export async function connectWhatsApp(
     registering.length > 0 ? granted(await listNumbers(meta, token, wabaId), explain.notShared(wabaId)) : numbers;
   granted(await subscribeApp(meta, token, wabaId), explain.notShared(wabaId));
   const connected = { connectionId, wabaId, token, scopes, expiresAt, account: withOwner(account), numbers: settled };
-  return deps.run((tx) => storeConnected(tx, deps.keyring, tenantId, connected, deps.now()));
+  return deps.run((tx) => storeConnected(tx, deps.keyring, by, connected, deps.now()));
 }
 
 /** A connect that nobody went on with for so long is over, and its token goes. */

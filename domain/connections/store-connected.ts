@@ -1,5 +1,6 @@
 import type { AccountFacts, NumberFacts } from '../../connectors/whatsapp/accounts.ts';
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError } from '../errors.ts';
 import { enqueue } from '../jobs.ts';
 import { syncTemplatesJob } from '../templates/jobs.ts';
@@ -44,14 +45,15 @@ function heldElsewhere(): ConflictError {
 export async function storeConnected(
   tx: Tx,
   keyring: Keyring,
-  tenantId: string,
+  by: Answerable,
   connected: Connected,
   now: Date,
 ): Promise<{ id: string }> {
-  const { wabaId, account, numbers } = connected;
+  const { tenantId } = by;
+  const { wabaId, account, numbers, scopes } = connected;
   await claim(tx, wabaId, numbers);
   const connectionId = await storeConnection(tx, keyring, tenantId, connected, now);
-  const [stored] = await tx.$queryRaw<{ id: string }[]>`
+  const [stored] = await tx.$queryRaw<{ id: string; renewed: boolean }[]>`
     insert into whatsapp_accounts as a (tenant_id, connection_id, waba_id, portfolio_id, name, currency, time_zone_id, review_status)
     values (${tenantId}::uuid, ${connectionId}::uuid, ${wabaId}, ${account.portfolioId}, ${account.name}, ${account.currency}, ${account.timeZoneId}, ${account.reviewStatus})
     on conflict (tenant_id, waba_id) do update set connection_id = excluded.connection_id, portfolio_id = excluded.portfolio_id, name = excluded.name,
@@ -59,10 +61,15 @@ export async function storeConnected(
       blocked_reason = case when ${account.canSend} then null else a.blocked_reason end,
       blocked_at = case when ${account.canSend} then null else a.blocked_at end,
       blocked_until = case when ${account.canSend} then null else a.blocked_until end
-    returning id`;
+    returning id, xmax <> 0 as renewed`;
   if (!stored) throw new Error('The account was not stored.');
   await storeNumbers(tx, tenantId, stored.id, numbers);
   await enqueue(tx, syncTemplatesJob, { tenantId, accountId: stored.id });
+  await recordAudit(tx, by, {
+    action: 'whatsApp.connect',
+    target: { type: 'WhatsAppAccount', id: stored.id },
+    after: { numbers: numbers.length, scopes, renewed: stored.renewed },
+  });
   return { id: stored.id };
 }
 

@@ -1,6 +1,7 @@
 import { Prisma } from '../../prisma/client.ts';
 import type { CustomFieldShape } from './custom-values.ts';
 import type {
+  AssigneeCondition,
   BirthdayCondition,
   ConsentCondition,
   ContactFilter,
@@ -30,7 +31,7 @@ export function contactsWhere(tenantId: string, resolved: ResolvedFilter | null)
 
 /**
  * One condition over `contacts c`. Its text is made of the fragments in this file alone; whatever came in with the filter is a
- * bound parameter. A condition on a tag or custom field that is gone is null, neither true nor false, so that it matches nobody,
+ * bound parameter. A condition on a tag, custom field or person that is gone is null, neither true nor false, so that it matches nobody,
  * also under `not`; every other condition is true or false, never null.
  */
 export function compileFilter(filter: ContactFilter, definitions: FilterDefinitions): Prisma.Sql {
@@ -45,6 +46,7 @@ export function compileFilter(filter: ContactFilter, definitions: FilterDefiniti
   if ('updatedAt' in filter) return every(timeConditions(sql`c.updated_at`, filter.updatedAt));
   if ('birthday' in filter) return ofBirthday(filter.birthday);
   if ('blocked' in filter) return is(sql`c.blocked_at is not null`, filter.blocked);
+  if ('assignedTo' in filter) return ofAssignee(filter.assignedTo, definitions);
   return ofIdentity(filter.identity);
 }
 
@@ -171,6 +173,12 @@ function ofConsent({ purpose, channel, granted }: ConsentCondition): Prisma.Sql 
     sql`exists (select from contact_consents s where s.tenant_id = c.tenant_id and s.contact_id = c.id and s.purpose = ${purpose}::text and s.granted${ofChannel})`,
     granted,
   );
+}
+
+function ofAssignee(condition: AssigneeCondition, { userIds }: FilterDefinitions): Prisma.Sql {
+  if ('isSet' in condition) return is(sql`c.assigned_to is not null`, condition.isSet);
+  if (!userIds.has(condition.is)) return nobody;
+  return sql`(c.assigned_to is not null and c.assigned_to = ${condition.is}::uuid)`;
 }
 
 function ofIdentity({ kind, isSet }: IdentityCondition): Prisma.Sql {

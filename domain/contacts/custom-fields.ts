@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError, NotFoundError, problems } from '../errors.ts';
 import { defineJob, enqueue } from '../jobs.ts';
 import { isKey } from './contact-input.ts';
@@ -87,12 +88,19 @@ export const clearCustomField = defineJob({
 });
 
 /** Deletes a field. It is gone for everybody at once; values of many contacts are cleared in the background, page by page. */
-export async function deleteCustomField(tx: Tx, tenantId: string, fieldId: string): Promise<{ id: string }> {
-  const { count } = await tx.customField.updateMany({
+export async function deleteCustomField(tx: Tx, by: Answerable, fieldId: string): Promise<{ id: string }> {
+  const { tenantId } = by;
+  const [field] = await tx.customField.updateManyAndReturn({
     where: { tenantId, id: fieldId, deletedAt: null },
     data: { deletedAt: new Date() },
+    select: { key: true, type: true },
   });
-  if (count === 0) throw noSuchField();
+  if (!field) throw noSuchField();
+  await recordAudit(tx, by, {
+    action: 'customField.delete',
+    target: { type: 'CustomField', id: fieldId },
+    before: { name: field.key, type: field.type },
+  });
   await clearPage(tx, { tenantId, fieldId });
   return { id: fieldId };
 }

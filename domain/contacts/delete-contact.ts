@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { forgetPeople } from '../messages/forget-people.ts';
 import { lockContact } from './lock-contact.ts';
 import { suppress, suppressionKeys } from './suppression.ts';
@@ -7,7 +8,8 @@ import { suppress, suppressionKeys } from './suppression.ts';
  * Erases a contact, what was merged into it and all that hangs on them. What stays is hashes of how they were known, so that no
  * import brings them back as consented, and messages without a person: what was sent stays counted.
  */
-export async function deleteContact(tx: Tx, tenantId: string, contactId: string): Promise<{ id: string }> {
+export async function deleteContact(tx: Tx, by: Answerable, contactId: string): Promise<{ id: string }> {
+  const { tenantId } = by;
   await lockContact(tx, tenantId, contactId);
   await waitForMessages(tx, tenantId, contactId);
   const family = await tx.$queryRaw<{ id: string; email: string | null; externalId: string | null }[]>`
@@ -31,7 +33,13 @@ export async function deleteContact(tx: Tx, tenantId: string, contactId: string)
     tenantId,
     family.map(({ id }) => id),
   );
-  return tx.contact.delete({ where: { tenantId_id: { tenantId, id: contactId } }, select: { id: true } });
+  await tx.contact.delete({ where: { tenantId_id: { tenantId, id: contactId } }, select: { id: true } });
+  await recordAudit(tx, by, {
+    action: 'contact.delete',
+    target: { type: 'Contact', id: contactId },
+    before: { merged: family.length - 1, identities: identities.length },
+  });
+  return { id: contactId };
 }
 
 /** Whoever writes messages to the family at this moment holds its rows: afterwards all of them are seen, and no more can come. */

@@ -4,10 +4,11 @@ import { checkCustomValue, type CustomFieldShape, customFieldTypes, type CustomV
 import { type ContactFilter, type CustomFieldCondition, type CustomFieldOperator, readFilter } from './filter.ts';
 import { foldText } from './text.ts';
 
-/** What of the tenant a filter refers to, as it is now. A tag or field that is not in here does not exist. */
+/** What of the tenant a filter refers to, as it is now. A tag, field or person that is not in here does not exist. */
 export type FilterDefinitions = {
   customFields: ReadonlyMap<string, CustomFieldShape>;
   tagIds: ReadonlySet<string>;
+  userIds: ReadonlySet<string>;
 };
 
 /** A filter and what it refers to: ready to be compiled. */
@@ -36,6 +37,7 @@ export async function loadDefinitions(
   const references = filters.flatMap((filter) => referencesOf(filter, ''));
   const keys = references.flatMap(({ customField }) => (customField ? [customField.key] : []));
   const ids = references.flatMap(({ tagIds = [] }) => tagIds);
+  const people = references.flatMap(({ userId }) => (userId === undefined ? [] : [userId]));
   const fields =
     keys.length > 0
       ? await tx.customField.findMany({
@@ -47,16 +49,26 @@ export async function loadDefinitions(
     ids.length > 0
       ? await tx.tag.findMany({ where: { tenantId, id: { in: [...new Set(ids)] } }, select: { id: true } })
       : [];
+  const members =
+    people.length > 0
+      ? await tx.membership.findMany({
+          where: { tenantId, userId: { in: [...new Set(people)] } },
+          select: { userId: true },
+        })
+      : [];
   return {
     customFields: new Map(fields.map(({ key, type, options }) => [key, { type: typeOf(type), options }])),
     tagIds: new Set(tags.map(({ id }) => id)),
+    userIds: new Set(members.map(({ userId }) => userId)),
   };
 }
 
 /** What a filter asks for that is not there (any more), or cannot be asked of it. Such a condition matches nobody. */
 export function findMisfits(filter: ContactFilter, definitions: FilterDefinitions, path = 'filter'): FieldProblem[] {
-  return referencesOf(filter, path).flatMap(({ path, customField, tagIds = [] }) => {
+  return referencesOf(filter, path).flatMap(({ path, customField, tagIds = [], userId }) => {
     if (!tagIds.every((id) => definitions.tagIds.has(id))) return [{ path, message: 'There is no such tag.' }];
+    if (userId !== undefined && !definitions.userIds.has(userId))
+      return [{ path, message: 'There is no such person.' }];
     const { misfit } = customField ? readOperand(customField, definitions) : {};
     return misfit ? [{ path: `${path}.${misfit.path}`, message: misfit.message }] : [];
   });
@@ -101,13 +113,16 @@ export function readOperand({ key, op, value }: CustomFieldCondition, { customFi
 
 const misfit = (path: 'key' | 'op' | 'value', message: string) => ({ misfit: { path, message } });
 
-type Reference = { path: string; customField?: CustomFieldCondition; tagIds?: string[] };
+type Reference = { path: string; customField?: CustomFieldCondition; tagIds?: string[]; userId?: string };
 
 function referencesOf(filter: ContactFilter, path: string): Reference[] {
   if ('and' in filter) return filter.and.flatMap((one, index) => referencesOf(one, `${path}.and.${index}`));
   if ('or' in filter) return filter.or.flatMap((one, index) => referencesOf(one, `${path}.or.${index}`));
   if ('not' in filter) return referencesOf(filter.not, `${path}.not`);
   if ('customField' in filter) return [{ path: `${path}.customField`, customField: filter.customField }];
+  if ('assignedTo' in filter) {
+    return 'is' in filter.assignedTo ? [{ path: `${path}.assignedTo.is`, userId: filter.assignedTo.is }] : [];
+  }
   if (!('tag' in filter) || 'isSet' in filter.tag) return [];
   return Object.entries(filter.tag).map(([key, ids]) => ({ path: `${path}.tag.${key}`, tagIds: [ids].flat() }));
 }

@@ -36,10 +36,13 @@ const date: Reader<string> = (value, path) => {
   const day = typeof text === 'string' && /^\d{4}-\d\d-\d\d$/.test(text) ? checkDate(text).value : undefined;
   return day ?? refuse(path, 'Expected a date as 1990-05-17, in the years 1000 to 9999.');
 };
-const tagId: Reader<string> = (value, path) =>
-  typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(value)
-    ? value
-    : refuse(path, 'Expected the id of a tag.');
+const idOf =
+  (what: string): Reader<string> =>
+  (value, path) =>
+    typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(value)
+      ? value
+      : refuse(path, `Expected the id of a ${what}.`);
+const tagId = idOf('tag');
 
 const anyText = text(textLengthMax);
 /** A text to compare without case and accents. What is left of it must be something: every text holds an empty one. */
@@ -128,6 +131,9 @@ export type BirthdayCondition = ReturnType<typeof birthdays>;
 const identities = allOf({ kind: choice(identityKinds), isSet: flag }, {});
 export type IdentityCondition = ReturnType<typeof identities>;
 
+const assignees = oneOf({ is: idOf('person'), isSet: flag });
+export type AssigneeCondition = ReturnType<typeof assignees>;
+
 const conditions = {
   field: oneOf(fields),
   tag: tags,
@@ -138,6 +144,7 @@ const conditions = {
   birthday: birthdays,
   blocked: flag,
   identity: identities,
+  assignedTo: assignees,
 };
 const readCondition = oneOf(conditions);
 

@@ -96,12 +96,12 @@ function withoutRepeats(identities: readonly GivenIdentity[]): GivenIdentity[] {
   });
 }
 
-/** Who has the identity: an object of the same tenant, so its id may be said. */
+/** Who has the identity: a contact that the caller sees, so its id may be said; or one that the caller does not. */
 async function takenBy(tx: Tx, tenantId: string, identity: GivenIdentity | undefined): Promise<ConflictError> {
   if (!identity) throw new Error('No identity was refused.');
   const { kind, value, matchKey, path } = identity;
   const owner = await tx.contactIdentity.findFirst({
-    where: { tenantId, kind, OR: [{ matchKey }, { value }] },
+    where: { tenantId, kind, OR: [{ matchKey }, { value }], contact: { is: { tenantId } } },
     select: { contactId: true },
   });
   return new ConflictError(`${path}: It belongs to another contact.`, {

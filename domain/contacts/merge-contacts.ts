@@ -1,6 +1,8 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError, InvalidInputError } from '../errors.ts';
 import { skipTwins } from '../campaigns/twins.ts';
+import { assignFamilies } from './assign-contacts.ts';
 import { noSuchContact } from './lock-contact.ts';
 import { fill, joinConsents, moveTags } from './absorb.ts';
 
@@ -10,9 +12,10 @@ import { fill, joinConsents, moveTags } from './absorb.ts';
  */
 export async function mergeContacts(
   tx: Tx,
-  tenantId: string,
+  by: Answerable,
   { sourceId, targetId }: { sourceId: string; targetId: string },
 ): Promise<{ id: string }> {
+  const { tenantId } = by;
   if (sourceId === targetId) {
     throw new InvalidInputError([{ path: 'sourceId', message: 'Expected another contact than the target.' }]);
   }
@@ -35,6 +38,13 @@ export async function mergeContacts(
     data: { mergedIntoId: targetId, updatedAt: now },
     select: { id: true },
   });
+  const [source, target] = [contacts.get(sourceId)?.assignedTo ?? null, contacts.get(targetId)?.assignedTo ?? null];
+  if (source !== target) await assignFamilies(tx, tenantId, [targetId], target ?? source);
+  await recordAudit(tx, by, {
+    action: 'contact.merge',
+    target: { type: 'Contact', id: sourceId },
+    after: { mergedInto: targetId },
+  });
   return { id: targetId };
 }
 
@@ -49,15 +59,17 @@ async function moveIdentities(tx: Tx, tenantId: string, sourceId: string, target
      where i.tenant_id = ${tenantId}::uuid and i.id = coming.id`;
 }
 
+type Locked = { mergedIntoId: string | null; assignedTo: string | null };
+
 /** Locks two contacts, hidden ones too, in the order of their ids: two merges the other way round wait instead of blocking each other. */
 export async function lockBoth(
   tx: Tx,
   tenantId: string,
   one: string,
   other: string,
-): Promise<{ now: Date; contacts: Map<string, { mergedIntoId: string | null }> }> {
-  const rows = await tx.$queryRaw<{ id: string; mergedIntoId: string | null; now: Date }[]>`
-    select id, merged_into_id as "mergedIntoId", clock_timestamp() as now from contacts
+): Promise<{ now: Date; contacts: Map<string, Locked> }> {
+  const rows = await tx.$queryRaw<(Locked & { id: string; now: Date })[]>`
+    select id, merged_into_id as "mergedIntoId", assigned_to as "assignedTo", clock_timestamp() as now from contacts
      where tenant_id = ${tenantId}::uuid and id in (${one}::uuid, ${other}::uuid) order by id for no key update`;
   const [first] = rows;
   return { now: first?.now ?? new Date(0), contacts: new Map(rows.map((row) => [row.id, row])) };

@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import type { WirePerson } from '../../connectors/whatsapp/webhook-payloads.ts';
 import type { Tx } from '../../prisma/client.ts';
 import { checkIdentity, checkName } from './contact-fields.ts';
@@ -38,7 +39,7 @@ export async function moveIdentities(
   if (known === undefined || after.length === 0) return recognise(tx, tenantId, after.length > 0 ? to : from);
   await lockContact(tx, tenantId, known);
   for (const other of new Set((await findOwners(tx, tenantId, after)).values())) {
-    if (other !== known) await mergeContacts(tx, tenantId, { sourceId: other, targetId: known });
+    if (other !== known) await mergeContacts(tx, bySystem(tenantId), { sourceId: other, targetId: known });
   }
   const kept = new Set(after.map(keyOf));
   const renewed = new Set(after.map(({ kind }) => kind));
@@ -87,7 +88,7 @@ async function mergeInto(
   owners: ReadonlyMap<string, string>,
 ): Promise<string> {
   const [sourceId = '', targetId = ''] = identities.map((identity) => owners.get(keyOf(identity)) ?? '');
-  await mergeContacts(tx, tenantId, { sourceId, targetId });
+  await mergeContacts(tx, bySystem(tenantId), { sourceId, targetId });
   return targetId;
 }
 

@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConsentWithdrawnError } from '../errors.ts';
 import { type ConsentEntry, recordConsents } from './consent.ts';
 import { checkConsents, type ConsentInput } from './consent-input.ts';
@@ -8,11 +9,12 @@ import { liftSuppression, suppressionKeys } from './suppression.ts';
 /** Records one consent of one contact. A grant that a withdrawal stands against is refused: only the person's own later act counts. */
 export async function setConsent(
   tx: Tx,
-  tenantId: string,
+  by: Answerable,
   contactId: string,
   input: ConsentInput,
   now: Date,
 ): Promise<{ id: string }> {
+  const { tenantId } = by;
   const consents = checkConsents([input], now, () => '');
   const locked = await lockContact(tx, tenantId, contactId);
   const refused = await recordGiven(tx, tenantId, contactId, consents);
@@ -20,6 +22,12 @@ export async function setConsent(
     throw new ConsentWithdrawnError('This consent was withdrawn; only the person can give it again, by a later act.');
   }
   await touchContact(tx, tenantId, contactId, locked.now);
+  const { purpose, channel, granted, source } = input;
+  await recordAudit(tx, by, {
+    action: 'contactConsent.set',
+    target: { type: 'Contact', id: contactId },
+    after: { purpose, channel, granted, source },
+  });
   return { id: contactId };
 }
 

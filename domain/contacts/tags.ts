@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts';
 import { isUniqueViolation } from '../unique.ts';
 import { checkTagName } from './contact-fields.ts';
@@ -31,9 +32,11 @@ export async function renameTag(
 }
 
 /** Deletes a tag and takes it off every contact. */
-export async function deleteTag(tx: Tx, tenantId: string, tagId: string): Promise<{ id: string }> {
-  const { count } = await tx.tag.deleteMany({ where: { tenantId, id: tagId } });
-  if (count === 0) throw noSuchTag();
+export async function deleteTag(tx: Tx, by: Answerable, tagId: string): Promise<{ id: string }> {
+  const [gone] = await tx.$queryRaw<{ name: string }[]>`
+    delete from tags where tenant_id = ${by.tenantId}::uuid and id = ${tagId}::uuid returning name`;
+  if (!gone) throw noSuchTag();
+  await recordAudit(tx, by, { action: 'tag.delete', target: { type: 'Tag', id: tagId }, before: { name: gone.name } });
   return { id: tagId };
 }
 

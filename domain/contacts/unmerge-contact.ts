@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { ConflictError } from '../errors.ts';
 import { empty, fill, type Filled, joinConsents, moveTags } from './absorb.ts';
 import { noSuchContact } from './lock-contact.ts';
@@ -8,7 +9,8 @@ import { lockBoth } from './merge-contacts.ts';
  * Takes a merge back: the contact is there again with everything that it brought, what was merged into it before included. What has
  * been changed in the target since stays with the target. Answers with the restored contact.
  */
-export async function unmergeContact(tx: Tx, tenantId: string, contactId: string): Promise<{ id: string }> {
+export async function unmergeContact(tx: Tx, by: Answerable, contactId: string): Promise<{ id: string }> {
+  const { tenantId } = by;
   const hidden = await tx.contact.findUnique({
     where: { tenantId_id: { tenantId, id: contactId } },
     select: { mergedIntoId: true },
@@ -18,8 +20,8 @@ export async function unmergeContact(tx: Tx, tenantId: string, contactId: string
   const targetId = hidden.mergedIntoId;
   const { now, contacts } = await lockBoth(tx, tenantId, contactId, targetId);
   if (contacts.get(contactId)?.mergedIntoId !== targetId) throw notMerged(); // somebody was faster
-  const above = contacts.get(targetId)?.mergedIntoId;
-  if (above) {
+  const target = contacts.get(targetId) ?? noSuchContact();
+  if (target.mergedIntoId) {
     throw new ConflictError('The contact that it was merged into was merged itself: unmerge that one first.', {
       path: 'contactId',
       conflicting: { typename: 'Contact', id: targetId },
@@ -44,6 +46,11 @@ export async function unmergeContact(tx: Tx, tenantId: string, contactId: string
     select: { id: true },
   });
   await absorbRemaining(tx, tenantId, targetId, { tagIds, emptied, now });
+  await recordAudit(tx, by, {
+    action: 'contact.unmerge',
+    target: { type: 'Contact', id: contactId },
+    before: { mergedInto: targetId },
+  });
   return { id: contactId };
 }
 

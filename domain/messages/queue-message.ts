@@ -104,7 +104,11 @@ const userId = /^[A-Z]{2}\.[A-Za-z0-9.]{1,160}$/;
 async function contactOf(tx: Tx, tenantId: string, to: string, now: Date): Promise<string> {
   const identity = await identityOf(tx, tenantId, to);
   const { kind, value, matchKey } = identity;
-  const find = () => tx.contactIdentity.findFirst({ where: { tenantId, kind, matchKey }, select: { contactId: true } });
+  const find = () =>
+    tx.contactIdentity.findFirst({
+      where: { tenantId, kind, matchKey, contact: { is: { tenantId } } }, // whom the caller sees
+      select: { contactId: true },
+    });
   const known = await find();
   if (known) return known.contactId;
   await tx.$executeRaw`savepoint nobody_known`;
@@ -115,7 +119,7 @@ async function contactOf(tx: Tx, tenantId: string, to: string, now: Date): Promi
     if (!(error instanceof ConflictError)) throw error;
     await tx.$executeRaw`rollback to savepoint nobody_known`; // somebody else made them known in between
     const since = await find();
-    if (!since) throw error;
+    if (!since) throw new ConflictError('to: It belongs to another contact.', { path: 'to' });
     return since.contactId;
   }
 }

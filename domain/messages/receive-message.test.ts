@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import { type Db, inTenant } from '../../prisma/client.ts';
 import { describe, expect, type TestApi } from '../../test/fixtures.ts';
 import { makeContact, makeTenant } from '../../test/make.ts';
@@ -136,7 +137,7 @@ describe('whoever writes is known by any identity', () => {
     const { sourceId } = await inTenant(db, tenantId, (tx) =>
       tx.contactMerge.findFirstOrThrow({ where: { tenantId } }),
     );
-    await inTenant(db, tenantId, (tx) => unmergeContact(tx, tenantId, sourceId));
+    await inTenant(db, tenantId, (tx) => unmergeContact(tx, bySystem(tenantId), sourceId));
     expect((await contactsOf(db, tenantId)).map(({ known }) => known)).toEqual([
       ['PHONE +905301112233'],
       ['WHATSAPP_USER_ID TR.1'],
@@ -275,7 +276,7 @@ describe('consent', () => {
       phones: [{ value: '+5511988887777', matchKey: '+551188887777' }],
     });
     const granted = { ...marketing, granted: true, source: 'IMPORT' as const };
-    await inTenant(db, tenantId, (tx) => setConsent(tx, tenantId, contactId, granted, new Date()));
+    await inTenant(db, tenantId, (tx) => setConsent(tx, bySystem(tenantId), contactId, granted, new Date()));
     const stop = text({ from: '5511988887777' }, 'PARAR', 5);
     await receive(api, db, number, [stop]);
     await receive(api, db, number, [text({ from: '5511988887777' }, 'start', 1)]);

@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import { inTenant } from '../../prisma/client.ts';
 import { expect, vi } from '../../test/fixtures.ts';
 import { connect, type Connection } from '../../test/sql.ts';
@@ -25,7 +26,7 @@ test.for([
     let ending: Promise<unknown> = Promise.resolve();
     await inTenant(db, tenantId, async (tx) => {
       expect(await take(tx, tenantId, number.id, options)).toMatchObject({ kind: 'taken' });
-      ending = inTenant(db, tenantId, (other) => end(other, tenantId, campaign.id));
+      ending = inTenant(db, tenantId, (other) => end(other, bySystem(tenantId), campaign.id));
       await somebodyWaits(watcher);
     });
     await ending;
@@ -48,7 +49,7 @@ test('a campaign that is cancelled while its messages are chosen sends none of t
 
   let taking: Promise<Take> = Promise.resolve({ kind: 'idle' });
   await inTenant(db, tenantId, async (tx) => {
-    await cancelCampaign(tx, tenantId, campaign.id);
+    await cancelCampaign(tx, bySystem(tenantId), campaign.id);
     taking = inTenant(db, tenantId, (other) => take(other, tenantId, number.id, options)); // it sees a campaign that runs
     await somebodyWaits(watcher);
   });

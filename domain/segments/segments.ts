@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { findMisfits, loadDefinitions, type ResolvedFilter, resolveFilter } from '../contacts/filter-definitions.ts';
 import { readFilter } from '../contacts/filter.ts';
 import { checkText } from '../contacts/text.ts';
@@ -45,9 +46,11 @@ export async function updateSegment(
   return { id };
 }
 
-export async function deleteSegment(tx: Tx, tenantId: string, id: string): Promise<{ id: string }> {
-  const { count } = await tx.segment.deleteMany({ where: { tenantId, id } });
-  if (count === 0) throw noSuchSegment();
+export async function deleteSegment(tx: Tx, by: Answerable, id: string): Promise<{ id: string }> {
+  const [gone] = await tx.$queryRaw<{ name: string }[]>`
+    delete from segments where tenant_id = ${by.tenantId}::uuid and id = ${id}::uuid returning name`;
+  if (!gone) throw noSuchSegment();
+  await recordAudit(tx, by, { action: 'segment.delete', target: { type: 'Segment', id }, before: { name: gone.name } });
   return { id };
 }
 

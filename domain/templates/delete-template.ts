@@ -1,5 +1,6 @@
 import { deleteTemplate as remove, noSuchTemplate } from '../../connectors/whatsapp/templates.ts';
 import type { Tx } from '../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { noteRefusal, openAccount } from '../connections/account-access.ts';
 import { granted, needMeta } from '../connections/partner-answer.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
@@ -9,14 +10,15 @@ import { retire } from './store-remote.ts';
 /** Deletes one language of a template at Meta. What was sent with it stays; a campaign that is under way with it stands against it. */
 export async function deleteTemplate(
   { run, meta: given, keyring }: TemplateDeps,
-  tenantId: string,
+  by: Answerable,
   templateId: string,
 ): Promise<{ id: string }> {
   const meta = needMeta(given);
-  const { name, metaId, accountId, access } = await run(async (tx) => {
+  const { tenantId } = by;
+  const { name, language, metaId, accountId, access } = await run(async (tx) => {
     const template = await tx.template.findUnique({
       where: { tenantId_id: { tenantId, id: templateId } },
-      select: { name: true, metaId: true, accountId: true, deletedAt: true, status: true },
+      select: { name: true, language: true, metaId: true, accountId: true, deletedAt: true, status: true },
     });
     if (!template || template.deletedAt) throw new NotFoundError('There is no such template.');
     if (template.metaId === null && template.status === 'SUBMITTING')
@@ -31,7 +33,14 @@ export async function deleteTemplate(
       await run((tx) => noteRefusal(tx, tenantId, access.connectionId, result.refusal));
     if (!isGone) granted(result);
   }
-  await run((tx) => retire(tx, tenantId, accountId, [templateId]));
+  await run(async (tx) => {
+    await retire(tx, tenantId, accountId, [templateId]);
+    await recordAudit(tx, by, {
+      action: 'template.delete',
+      target: { type: 'Template', id: templateId },
+      before: { name, language },
+    });
+  });
   return { id: templateId };
 }
 

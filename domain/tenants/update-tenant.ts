@@ -1,3 +1,5 @@
+import { changesOf } from '../audit/changes.ts';
+import { type Answerable, recordAudit } from '../audit/record-audit.ts';
 import { parsePhone } from '../contacts/phone.ts';
 import { problems } from '../errors.ts';
 import { canonicalLocale, isCountry, isTimeZone } from '../places.ts';
@@ -21,6 +23,7 @@ const optionalTexts = [
 ] as const;
 const requiredTexts = ['name', 'country', 'timeZone', 'locale'] as const;
 const textMax = 200;
+const shownInLog = new Set(['country', 'timeZone', 'locale', 'sellersSeeContacts', 'sellersSeeCampaigns']);
 
 /** What a tenant decides about its messages. */
 export type MessageSettings = {
@@ -28,17 +31,38 @@ export type MessageSettings = {
   resendUnknown?: boolean | null | undefined;
 };
 
+export const sellersSee = ['ALL', 'ASSIGNED_OR_UNASSIGNED'] as const;
+export type SellersSee = (typeof sellersSee)[number];
+
+/** What a tenant lets its sellers see. */
+export type SellerSettings = {
+  sellersSeeContacts?: SellersSee | null | undefined;
+  sellersSeeCampaigns?: SellersSee | null | undefined;
+  /** Whether telephone numbers and e-mail addresses are shown to them only in part. */
+  maskForSellers?: boolean | null | undefined;
+};
+
 /** Changes a tenant's business profile and settings: what is undefined stays, null clears what may be empty. */
 export async function updateTenant(
   tx: Tx,
-  tenantId: string,
-  profile: TenantProfile & MessageSettings,
+  by: Answerable,
+  profile: TenantProfile & MessageSettings & SellerSettings,
 ): Promise<{ id: string }> {
-  const { country } = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId }, select: { country: true } });
+  const { tenantId } = by;
+  const before = await tx.tenant.findUniqueOrThrow({ where: { id: tenantId } });
   const found = problems();
-  const data = { ...readProfile(profile, country, found), ...readSettings(profile, found) };
+  const data = {
+    ...readProfile(profile, before.country, found),
+    ...readSettings(profile, found),
+    ...readSellers(profile, found),
+  };
   found.throwIfAny();
-  return tx.tenant.update({ where: { id: tenantId }, data, select: { id: true } });
+  await tx.tenant.update({ where: { id: tenantId }, data, select: { id: true } });
+  const changes = changesOf(before, data, shownInLog);
+  if (changes) {
+    await recordAudit(tx, by, { action: 'tenant.update', target: { type: 'Tenant', id: tenantId }, ...changes });
+  }
+  return { id: tenantId };
 }
 
 function readSettings(
@@ -47,6 +71,20 @@ function readSettings(
 ): { resendUnknown?: boolean } {
   if (resendUnknown === null) found.add('resendUnknown', 'Expected true or false.');
   return typeof resendUnknown === 'boolean' ? { resendUnknown } : {};
+}
+
+function readSellers(
+  { sellersSeeContacts, sellersSeeCampaigns, maskForSellers }: SellerSettings,
+  found: { add(path: string, message: string): void },
+): { sellersSeeContacts?: SellersSee; sellersSeeCampaigns?: SellersSee; maskForSellers?: boolean } {
+  if (sellersSeeContacts === null) found.add('sellersSeeContacts', 'Expected which contacts they see.');
+  if (sellersSeeCampaigns === null) found.add('sellersSeeCampaigns', 'Expected which campaigns they see.');
+  if (maskForSellers === null) found.add('maskForSellers', 'Expected true or false.');
+  return {
+    ...(sellersSeeContacts ? { sellersSeeContacts } : {}),
+    ...(sellersSeeCampaigns ? { sellersSeeCampaigns } : {}),
+    ...(typeof maskForSellers === 'boolean' ? { maskForSellers } : {}),
+  };
 }
 
 type StoredProfile = { [K in (typeof optionalTexts)[number] | 'phone']?: string | null } & {

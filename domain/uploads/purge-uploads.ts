@@ -1,4 +1,5 @@
 import type { Tx } from '../../prisma/client.ts';
+import { bySystem, recordAudit } from '../audit/record-audit.ts';
 
 export type OldUpload = { id: string; storageKey: string | null };
 
@@ -14,6 +15,11 @@ export function findOldUploads(tx: Tx, tenantId: string, atMost: number): Promis
 
 /** Their files are gone: an upload that was imported stays, as the beginning of that import's history; any other goes. */
 export async function forgetUploads(tx: Tx, tenantId: string, ids: string[]): Promise<void> {
+  await recordAudit(tx, bySystem(tenantId), {
+    action: 'upload.purge',
+    target: { type: 'Upload', id: null },
+    before: { files: ids.length },
+  });
   await tx.upload.deleteMany({ where: { tenantId, id: { in: ids }, imports: { none: {} } } });
   await tx.upload.updateMany({ where: { tenantId, id: { in: ids } }, data: { storageKey: null } });
 }

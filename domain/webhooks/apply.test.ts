@@ -1,3 +1,4 @@
+import { bySystem } from '../audit/record-audit.ts';
 import { type Db, inTenant, type Prisma } from '../../prisma/client.ts';
 import { describe, expect, type TestDatabase } from '../../test/fixtures.ts';
 import { losingDatabase } from '../../test/losing-database.ts';
@@ -218,7 +219,9 @@ describe('what a failure means', () => {
   const fail = async (db: Db, number: TestNumber, code: number) => {
     const contactId = await makeContact(db, number.tenantId, { name: 'Ana' });
     const consent = { purpose: 'MARKETING', channel: 'WHATSAPP', granted: true, source: 'API' } as const;
-    await inTenant(db, number.tenantId, (tx) => setConsent(tx, number.tenantId, contactId, consent, new Date()));
+    await inTenant(db, number.tenantId, (tx) =>
+      setConsent(tx, bySystem(number.tenantId), contactId, consent, new Date()),
+    );
     const id = await makeSentMessage(db, number, { contactId });
     await store(db, number, { [id]: statusOf(id, { status: 'failed', errors: [{ code, title: 'x' }] }) });
     expect(await applyAll(db, number.tenantId)).toMatchObject({ applied: 1, failed: 0 });

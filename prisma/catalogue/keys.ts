@@ -156,7 +156,7 @@ export const keys = {
       ({ child, parent }) => child !== parent && (place.get(child) ?? 0) > (place.get(parent) ?? 0),
     );
     const orphaned = tables.filter((table) => {
-      if (!('appendOnly' in table) || !table.appendOnly) return false;
+      if (!('appendOnly' in table) || !table.appendOnly || !('with' in table.appendOnly)) return false;
       const parent = table.appendOnly.with;
       return !links.some((link) => link.child === table.name && link.parent === parent && link.onDelete === 'CASCADE');
     });

@@ -43,7 +43,7 @@ export const walls = {
   policiesAreApproved: async (sql, tables) => {
     const found = await sql<Policy & { table: string }>`
       select c.relname as table, p.polname as name,
-        case p.polcmd when '*' then 'ALL' when 'r' then 'SELECT' else p.polcmd::text end
+        case p.polcmd when '*' then 'ALL' when 'r' then 'SELECT' when 'a' then 'INSERT' when 'w' then 'UPDATE' when 'd' then 'DELETE' end
           || case when p.polpermissive then '' else ' RESTRICTIVE' end as command,
         array_to_string(array(
           select case role when 0 then 'public' else pg_get_userbyid(role) end from unnest(p.polroles) as role order by 1

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { expect, test as base, testKeys, vi } from '../fixtures.ts';
+import { noteOutput } from '../leaks/note.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -72,6 +73,8 @@ export const test = base.extend<{ fleet: Fleet; queue: pg.Pool; scratch: pg.Pool
     });
     for (const worker of workers) if (worker.isRunning()) worker.kill('SIGKILL');
     await Promise.all(workers.map(({ exited }) => exited));
+    for (const { lines, stray } of workers)
+      noteOutput('worker', ...lines.map((line) => JSON.stringify(line)), ...stray);
   },
   /** The queue, as its owner sees it. */
   queue: async ({ database }, use) => {

@@ -54,6 +54,7 @@ export function anonymous({ status, body }: Answer, ...sent: string[]): string {
   for (const id of sent) text = text.replaceAll(id, '<sent>');
   return `${status} ${text}`
     .replaceAll(/"[A-Za-z0-9+/_-]{20,}={0,2}"/g, (quoted) => `"${kindOf(quoted.slice(1, -1))}"`)
+    .replaceAll(/\/(audit|imports|uploads)\/[\w-]{20,}/g, '/$1/<token>')
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>')
     .replaceAll(/\d{4}-\d{2}-\d{2}T[\d:.]+Z/g, '<time>');
 }

@@ -1,3 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import { formatLinkToken, makeLinkToken } from '../../domain/auth/link-token.ts';
+import { globalId, rawId, testKeys } from '../fixtures.ts';
+import { codeAt } from '../totp.ts';
+import { begunTotp, newChallenge, withoutTotp, withTotp } from './factors.ts';
+import { backFromGoogle, newIdentity, withGoogle, withoutGoogle } from './google.ts';
 import type { Tenant } from './tenant.ts';
 
 export type Variables = Record<string, unknown>;
@@ -12,11 +18,15 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   nodes: async (tenant) => ({ ids: [await tenant.id('Contact'), await tenant.id('Tag')] }),
   tenant: () => ({}),
   viewer: () => ({}),
+  sessions: () => ({}),
   customFields: () => ({}),
   tags: () => ({}),
   contacts: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
   segments: () => ({}),
   segmentPreview: async (tenant) => ({ filter: { tag: { has: await tenant.id('Tag') } } }),
+  apiKeys: () => ({}),
+  members: () => ({}),
+  invitations: () => ({}),
   contactImports: () => ({}),
   campaigns: () => ({}),
   whatsAppAccounts: () => ({}),
@@ -24,6 +34,10 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   templates: async (tenant) => ({ filter: { whatsAppAccountId: await tenant.id('WhatsAppAccount') } }),
   messages: async (tenant) => ({
     filter: { campaignId: await launched(tenant), numberId: await tenant.id('WhatsAppNumber') },
+  }),
+
+  auditEntries: async (tenant) => ({
+    filter: { since: '2020-01-01T00:00:00Z', actorId: globalId('User', tenant.person.userId) },
   }),
 
   // Mutations: who signs in, and the tenant.
@@ -37,10 +51,99 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
       timeZone: 'America/Sao_Paulo',
     },
   }),
-  signIn: ({ person }) => ({ input: { email: person.email, password: person.password } }),
+  signIn: async (tenant) => {
+    await withoutTotp(tenant);
+    const { email, password } = tenant.person;
+    return { input: { email, password } };
+  },
+  signInConfirm: async (tenant) => {
+    const secret = await withTotp(tenant);
+    const challenge = await newChallenge(tenant);
+    return { input: { challenge, code: codeAt(secret, new Date()) } };
+  },
+  totpBegin: async (tenant) => {
+    await withoutTotp(tenant);
+    return { input: {} };
+  },
+  totpConfirm: async (tenant) => ({ input: { code: codeAt(await begunTotp(tenant), new Date()) } }),
+  recoveryCodesRenew: async (tenant) => {
+    await withTotp(tenant);
+    return { input: {} };
+  },
+  totpDisable: async (tenant) => {
+    await withTotp(tenant);
+    return { input: {} };
+  },
+  googleSignInBegin: () => ({ input: {} }),
+  googleSignIn: async (tenant) => ({ input: await backFromGoogle(tenant) }),
+  googleSignUp: (tenant) => ({
+    input: {
+      identity: newIdentity(tenant),
+      tenantName: tenant.text('shop'),
+      country: 'BR',
+      timeZone: 'America/Sao_Paulo',
+    },
+  }),
+  googleLink: async (tenant) => {
+    await withoutGoogle(tenant);
+    return { input: { identity: newIdentity(tenant) } };
+  },
+  googleUnlink: async (tenant) => {
+    await withGoogle(tenant);
+    return { input: {} };
+  },
+  sessionConfirm: async (tenant) => {
+    await withoutTotp(tenant);
+    return { input: { password: tenant.person.password } };
+  },
   sessionRefresh: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
   signOut: async (tenant) => ({ input: { refreshToken: await newRefreshToken(tenant) } }),
+  emailVerify: async (tenant) => ({ input: { token: await tenant.mailedToken(tenant.person, 'VERIFY_EMAIL') } }),
+  emailVerificationResend: async (tenant) => {
+    await tenant.mailedToken(tenant.person, 'VERIFY_EMAIL'); // the address is not proven any more
+    return { input: {} };
+  },
+  passwordResetRequest: ({ person }) => ({ input: { email: person.email } }),
+  passwordReset: async (tenant) => ({
+    input: {
+      token: await tenant.mailedToken(tenant.person, 'RESET_PASSWORD'),
+      password: tenant.word('password'),
+    },
+  }),
+  passwordChange: ({ person }) => ({ input: { currentPassword: person.password, newPassword: person.password } }),
+  sessionEnd: async (tenant) => ({ input: { sessionId: await newSession(tenant) } }),
+  sessionsEndOthers: () => ({ input: {} }),
+  marketingMailSet: () => ({ input: { optIn: true } }),
   tenantUpdate: (tenant) => ({ input: { legalName: tenant.text('legal name'), city: tenant.text('city') } }),
+
+  apiKeyCreate: (tenant) => ({
+    input: {
+      name: tenant.text('key'),
+      integration: tenant.text('integration'),
+      scopes: ['CONTACTS_READ'],
+      allowedRanges: ['127.0.0.0/8'],
+    },
+  }),
+  apiKeyRotate: async (tenant) => ({ input: { apiKeyId: await tenant.make('ApiKey'), keepOldForHours: 1 } }),
+  apiKeyRevoke: async (tenant) => ({ input: { apiKeyId: await tenant.make('ApiKey') } }),
+  apiKeyReport: async (tenant) => {
+    const { result } = await tenant.call('apiKeyCreate', await calls['apiKeyCreate']?.(tenant));
+    return { input: { key: result['secret'] } };
+  },
+
+  // People.
+  invitationCreate: (tenant) => ({
+    input: { email: `${tenant.canary}-${randomUUID()}@example.com`, role: 'SELLER' },
+  }),
+  invitationResend: async (tenant) => ({ input: { invitationId: await tenant.make('Invitation') } }),
+  invitationRevoke: async (tenant) => ({ input: { invitationId: await tenant.make('Invitation') } }),
+  invitationAccept: async (tenant) => ({
+    input: { token: await newInvitation(tenant), name: tenant.text('colleague'), password: randomUUID() },
+  }),
+  memberRoleSet: async (tenant) => ({ input: { memberId: await newMember(tenant), role: 'ADMIN' } }),
+  memberRemove: async (tenant) => ({ input: { memberId: await newMember(tenant) } }),
+  ownershipTransfer: async (tenant) => ({ input: { memberId: await newMember(tenant) } }),
+  sessionSwitch: async (tenant) => ({ input: { tenantId: await tenant.id('Tenant') } }),
 
   // Contacts and what is kept about them.
   tagCreate: (tenant) => ({ input: { name: tenant.text('tag') } }),
@@ -73,7 +176,11 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   }),
   contactDelete: async (tenant) => ({ input: { contactId: await tenant.make('Contact') } }),
   contactBlock: async (tenant) => ({ input: { contactId: await tenant.make('Contact') } }),
-  contactUnblock: async (tenant) => ({ input: { contactId: await tenant.make('Contact') } }),
+  contactUnblock: async (tenant) => {
+    const contactId = await tenant.make('Contact');
+    await tenant.call('contactBlock', { input: { contactId } });
+    return { input: { contactId } };
+  },
   contactMerge: async (tenant) => ({
     input: { sourceId: await tenant.make('Contact'), targetId: await tenant.id('Contact') },
   }),
@@ -82,6 +189,9 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
     await tenant.call('contactMerge', { input: { sourceId, targetId: await tenant.id('Contact') } });
     return { input: { contactId: sourceId } };
   },
+  contactReveal: async (tenant) => ({
+    input: { contactId: await tenant.id('Contact'), reason: 'The parcel came back' },
+  }),
   contactNoteCreate: async (tenant) => ({
     input: { contactId: await tenant.id('Contact'), body: tenant.text('note') },
   }),
@@ -159,6 +269,13 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
   },
   campaignCancel: async (tenant) => ({ input: { campaignId: await tenant.make('Campaign') } }),
 
+  contactAssign: async (tenant) => ({
+    input: { contactIds: [await tenant.make('Contact')], userId: await tenant.id('User') },
+  }),
+  campaignAssign: async (tenant) => ({
+    input: { campaignId: await tenant.make('Campaign'), userId: await tenant.id('User') },
+  }),
+
   messageSend: async (tenant) => ({
     input: {
       numberId: await tenant.id('WhatsAppNumber'),
@@ -172,6 +289,7 @@ export const calls: Readonly<Record<string, (tenant: Tenant) => Variables | Prom
     input: { fileName: `${tenant.word('file')}.csv`, contentType: 'text/csv', byteSize: Buffer.byteLength(file) },
   }),
   contactsImport: async (tenant) => ({ input: { uploadId: await newFile(tenant), defaultCountry: 'BR' } }),
+  auditExport: (tenant) => ({ input: { filter: { actorId: globalId('User', tenant.person.userId) } } }),
   contactsImportCancel: async (tenant) => ({ input: { importId: await tenant.make('ContactImport') } }),
 };
 
@@ -179,11 +297,14 @@ const file = 'name,phone\nAna,+5511987654321\n';
 
 /** The call that makes an object of a type. */
 export const makers: Readonly<Record<string, string>> = {
+  ApiKey: 'apiKeyCreate',
   Campaign: 'campaignCreate',
   Contact: 'contactCreate',
   ContactImport: 'contactsImport',
   ContactNote: 'contactNoteCreate',
   CustomField: 'customFieldCreate',
+  Invitation: 'invitationCreate',
+  Member: 'memberRoleSet',
   Segment: 'segmentCreate',
   Tag: 'tagCreate',
   Template: 'templateCreate',
@@ -194,6 +315,7 @@ export const makers: Readonly<Record<string, string>> = {
 
 /** Of which type an id in an input is, where its name does not say so (`contactId`, `tagIds`). */
 export const idTypes: Readonly<Record<string, string>> = {
+  'SessionEndInput.sessionId': 'UserSession',
   'node.id': 'Contact',
   'nodes.ids': 'Contact',
   'ContactMergeInput.sourceId': 'Contact',
@@ -208,6 +330,9 @@ export const idTypes: Readonly<Record<string, string>> = {
   'CampaignAudienceInput.excludeSegmentIds': 'Segment',
   'CampaignAudienceInput.excludeContactIds': 'Contact',
   'MessageFilter.numberId': 'WhatsAppNumber',
+  'AuditEntryFilter.actorId': 'User',
+  'AuditEntryFilter.targetId': 'Contact',
+  'AssigneeCondition.is': 'User',
   'TagCondition.has': 'Tag',
   'TagCondition.hasNot': 'Tag',
   'TagCondition.hasAny': 'Tag',
@@ -243,9 +368,31 @@ const aConsent = (tenant: Tenant) => ({
   proof: tenant.text('proof'),
 });
 
+/** Another session of the person; the oldest one, which is in use, is known before it. */
+async function newSession(tenant: Tenant): Promise<string> {
+  await tenant.send('{ sessions(last: 1) { nodes { __typename id } } }', {});
+  await newRefreshToken(tenant);
+  const { data } = await tenant.send('{ sessions(first: 1) { nodes { __typename id } } }', {});
+  return String((data as { sessions: { nodes: { id: string }[] } }).sessions.nodes[0]?.id);
+}
+
 async function newRefreshToken(tenant: Tenant): Promise<string> {
   const { result } = await tenant.call('signIn', await calls['signIn']?.(tenant));
   return String(result['refreshToken']);
+}
+
+/** The token of a new invitation, as the mail to somebody has it. */
+async function newInvitation(tenant: Tenant): Promise<string> {
+  const [newest] = testKeys.encryption;
+  if (!newest) throw new Error('There is no key.');
+  const id = rawId(await tenant.make('Invitation'));
+  return formatLinkToken(makeLinkToken('INVITATION', tenant.person.tenantId, id, newest.key));
+}
+
+/** Somebody who was invited and has joined. */
+async function newMember(tenant: Tenant): Promise<string> {
+  const { result } = await tenant.call('invitationAccept', await calls['invitationAccept']?.(tenant));
+  return globalId('Member', rawId(String((result['user'] as Variables)['id'])));
 }
 
 /** An upload whose file has arrived. */

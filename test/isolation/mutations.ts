@@ -61,7 +61,7 @@ function ofPolicies(table: Table): Mutation[] {
     ...policiesOf(table).flatMap((policy): Mutation[] => [
       { damage: `drop policy "${policy.name}" on "${name}"`, seenBy, as: `missing: ${name}: ${policy.name}` },
       {
-        damage: `alter policy "${policy.name}" on "${name}" using (not false)`,
+        damage: `alter policy "${policy.name}" on "${name}" ${policy.command === 'INSERT' ? 'with check' : 'using'} (not false)`,
         seenBy,
         as: `not approved: ${name}: ${policy.name}`,
       },

@@ -8,11 +8,11 @@ import { type Answer, roots, type Tenant } from './tenant.ts';
 export async function pageOf(
   { parent, field }: PagedField,
   tenant: Tenant,
-): Promise<{ cursor: string; send: (after: string) => Promise<Answer> }> {
+): Promise<{ cursor: string; send: (after: string, asker?: Tenant) => Promise<Answer> }> {
   const selection = `${field.name}(first: 3, after: $after) ${selectionOf(schema, getNamedType(field.type), 1, () => {})}`;
   let body = '';
   for (const { query, variables, path } of await waysTo(parent, selection, tenant)) {
-    const send = (after: string | null) => tenant.send(query, { ...variables, after });
+    const send = (after: string | null, asker = tenant) => asker.send(query, { ...variables, after });
     const answer = await send(null);
     let found: unknown = answer.data;
     for (const name of [...path, field.name]) found = (found as Variables | null)?.[name];

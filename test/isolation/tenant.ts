@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { getNamedType } from 'graphql';
+import type { UserTokenPurpose } from '../../domain/auth/user-tokens.ts';
 import { schema } from '../../schema/index.ts';
-import type { Person } from '../fixtures.ts';
+import { globalId, type Person } from '../fixtures.ts';
+import { keepSecretsOf, noteOutput } from '../leaks/note.ts';
 import { calls, makers, type Variables } from './calls.ts';
 import { newCanary } from './fill.ts';
 import { type RootField, rootFields, selectionOf } from './schema-walk.ts';
@@ -35,6 +37,8 @@ export type Tenant = {
   customValue(): Promise<Variables>;
   /** A number at the simulator of Meta that nobody has connected yet: the token to its account. */
   newNumber(): { accessToken: string };
+  /** The token of a link as it would be mailed: to the person, whose address is then not proven; or to a colleague who lost the password. */
+  mailedToken(person: Person, purpose: UserTokenPurpose): Promise<string>;
   send(query: string, variables: Variables): Promise<Answer>;
   /** Calls a root field, reads everything of its answer, and insists on success. */
   call(
@@ -42,6 +46,9 @@ export type Tenant = {
     variables?: Variables,
   ): Promise<{ answer: Answer; result: Record<string, unknown>; read: string[] }>;
 };
+
+/** What a tenant gets from elsewhere than the API. */
+export type Outside = Pick<Tenant, 'newNumber' | 'mailedToken'>;
 
 /** The operation of a root field that reads everything of its answer; `read` names what that is. */
 export function operationOf(root: RootField, depth = 2): { query: string; read: string[] } {
@@ -58,7 +65,7 @@ export function operationOf(root: RootField, depth = 2): { query: string; read: 
 }
 
 /** A tenant of somebody who has signed up. With the voice of another one, it says the very same things. */
-export function createTenant(url: string, person: Person, voice?: Tenant, newNumber?: Tenant['newNumber']): Tenant {
+export function createTenant(url: string, person: Person, voice?: Tenant, outside?: Outside): Tenant {
   const canary = voice?.canary ?? newCanary();
   const spoken = voice ? [...voice.secrets] : undefined;
   const secrets = new Set<string>();
@@ -69,10 +76,10 @@ export function createTenant(url: string, person: Person, voice?: Tenant, newNum
     secrets.add(said);
     return said;
   };
-  const ids = new Map<string, Set<string>>();
+  const ids = new Map([['User', new Set([globalId('User', person.userId)])]]); // of people only the own is a user to a person
   let customValue: Variables | undefined;
-  const noNumber = () => {
-    throw new Error('This tenant has no partner.');
+  const nothingOutside = () => {
+    throw new Error('Nothing outside answers this tenant.');
   };
 
   const tenant: Tenant = {
@@ -91,9 +98,10 @@ export function createTenant(url: string, person: Person, voice?: Tenant, newNum
       const variables = await calls[name]?.(tenant);
       if (!variables) throw new Error(`Nothing makes a ${type}: say it in test/isolation/calls.ts.`);
       const { result } = await tenant.call(name, variables);
-      return String(result['id']);
+      return idIn(result, type);
     },
-    newNumber: newNumber ?? voice?.newNumber ?? noNumber,
+    newNumber: outside?.newNumber ?? voice?.newNumber ?? nothingOutside,
+    mailedToken: outside?.mailedToken ?? voice?.mailedToken ?? nothingOutside,
     async customValue() {
       if (customValue) return customValue; // a tenant may have 100 fields
       const { result } = await tenant.call('customFieldCreate', await calls['customFieldCreate']?.(tenant));
@@ -133,10 +141,22 @@ async function post(url: string, accessToken: string, query: string, variables: 
     },
     body: JSON.stringify({ query, variables }),
   });
-  const body = await response.text();
+  const body = withoutCost(await response.text());
+  keepSecretsOf(variables);
   const { data = null, errors = [] } = JSON.parse(body) as Partial<Pick<Answer, 'data' | 'errors'>>;
+  keepSecretsOf(data);
+  if (errors.length > 0) noteOutput('errors', JSON.stringify(errors));
   return { status: response.status, headers: JSON.stringify([...response.headers]), body, data, errors };
 }
+
+/** The id of what was made: the answer’s own, or of the object of that type in it. */
+function idIn(result: Record<string, unknown>, type: string): string {
+  const inner = Object.values(result).find((value) => (value as Variables | null)?.['__typename'] === type);
+  return String(result['id'] ?? (inner as Variables | undefined)?.['id']);
+}
+
+/** What is left to spend differs from one request to the next. */
+const withoutCost = (body: string) => body.replace(/,"extensions":\{"cost":\{[^}]*\}\}\}$/, '}');
 
 /** Notes the id of every object in an answer. */
 function remember(value: unknown, ids: Map<string, Set<string>>): void {

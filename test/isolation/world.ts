@@ -3,17 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { assertEnumType } from 'graphql';
+import { parseApiKey } from '../../domain/auth/api-key-text.ts';
 import { loadAuthKeys } from '../../domain/auth/keys.ts';
-import type { Role } from '../../domain/auth/viewer.ts';
+import type { Role } from '../../domain/auth/permissions.ts';
 import { findOpenCampaigns } from '../../domain/campaigns/jobs.ts';
 import { runLaunch } from '../../domain/campaigns/launch.ts';
 import { createDb, type Db, inScope } from '../../prisma/client.ts';
 import { tables } from '../../prisma/tables.ts';
+import { schema } from '../../schema/index.ts';
 import { createStorage } from '../../runtime/storage.ts';
 import { createTestDatabase, signUp, startTestApi, type TestApi, testKeys } from '../fixtures.ts';
 import { startSimulators } from '../../simulators/start.ts';
+import { startGoogle } from '../google.ts';
+import { joinTenant } from '../colleague.ts';
 import { metaOf } from '../partners.ts';
 import { connect, type Connection } from '../sql.ts';
+import { mailedTokens } from './mailed-tokens.ts';
 import { calls } from './calls.ts';
 import { fillTables } from './fill.ts';
 import { createTenant, roots, type Tenant } from './tenant.ts';
@@ -28,6 +34,10 @@ export type World = {
   read: Set<string>;
   /** Gives the person of a tenant another role, as of the next operation. */
   setRole(tenant: Tenant, role: Role): Promise<void>;
+  /** Somebody else of the first tenant, in a role. */
+  newColleague(role: Role): Promise<Tenant>;
+  /** A program that asks for the first tenant, with a key that has every scope or none. */
+  newKey(scopes: 'every' | 'no'): Promise<Tenant>;
   /** Takes row-level security off every table, or puts it on again. */
   setRowSecurity(isOn: boolean): Promise<void>;
 };
@@ -36,7 +46,10 @@ export type World = {
 const writtenByWorkers = { contact_import_problems: { code: 'REQUIRED' } };
 
 /** Would make yet another tenant. */
-const notUsed = new Set(['signUp']);
+const notUsed = new Set(['signUp', 'googleSignUp']);
+
+/** A world lives longer than a proof of who somebody is counts as fresh. */
+const limits = { uploadBytesMax: 20_000_000, uploadExpiresSeconds: 3_600, stepUpSeconds: 86_400 };
 
 export async function createWorld(use: (world: World) => Promise<void>): Promise<void> {
   await using database = await createTestDatabase();
@@ -47,25 +60,26 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   const storage = createStorage(pathToFileURL(directory).href);
   await using simulators = await startSimulators({ profile: 'quiet' });
   await using meta = metaOf(simulators);
+  await using google = await startGoogle();
   const newNumber = () => simulators.meta.createNumber({ level: 'HIGH', tier: 'TIER_UNLIMITED' });
+  const outside = { newNumber, mailedToken: mailedTokens(db, superuser) };
   await using api = await startTestApi(
-    { db, keys, storage, clock: { now: () => new Date(), advance: () => {} }, meta },
-    { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, directivesMax: 30, rootFieldsMax: 20 } },
+    {
+      db,
+      keys,
+      storage,
+      clock: { now: () => new Date(), advance: () => {} },
+      meta,
+      services: { limits, google: google.google },
+    },
+    { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, fieldsMax: 100_000 } },
   );
   const [mine, theirs] = [
-    createTenant(api.url, await signUp(api, 'Mine'), undefined, newNumber),
-    createTenant(api.url, await signUp(api, 'Theirs'), undefined, newNumber),
+    createTenant(api.url, await signUp(api, 'Mine'), undefined, outside),
+    createTenant(api.url, await signUp(api, 'Theirs'), undefined, outside),
   ];
   await using _launcher = startLauncher(db);
   const read = new Set<string>();
-  for (const tenant of [mine, theirs]) {
-    for (const field of await useEverything(tenant)) read.add(field);
-    const { tenantId, userId } = tenant.person;
-    await fillTables(superuser, { tenantId, userId, canary: tenant.canary }, writtenByWorkers);
-  }
-  const newcomer = createTenant(api.url, { ...mine.person, accessToken: '' });
-  const signedUp = await newcomer.call('signUp', await calls['signUp']?.(newcomer));
-  for (const field of signedUp.read) read.add(field);
   const setRole = async ({ person }: Tenant, role: Role) => {
     await superuser.query('update memberships set role = $1 where tenant_id = $2 and user_id = $3', [
       role,
@@ -73,17 +87,41 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
       person.userId,
     ]);
   };
+  for (const tenant of [mine, theirs]) {
+    for (const field of await useEverything(tenant)) read.add(field);
+    await setRole(tenant, 'OWNER'); // it was handed on
+    const { tenantId, userId } = tenant.person;
+    await fillTables(superuser, { tenantId, userId, canary: tenant.canary }, writtenByWorkers);
+  }
+  const newcomer = createTenant(api.url, { ...mine.person, accessToken: '' });
+  for (const name of notUsed) {
+    const signedUp = await newcomer.call(name, await calls[name]?.(newcomer));
+    for (const field of signedUp.read) read.add(field);
+  }
+  const newColleague = async (role: Role) =>
+    createTenant(api.url, await joinTenant(api, database.superuserUrl, mine.person.tenantId, role), undefined, outside);
+  const newKey = async (scopes: 'every' | 'no') => {
+    const scope = assertEnumType(schema.getType('ApiKeyScope'));
+    const every = scope.getValues().map(({ name }) => name);
+    const input = { name: mine.text('key'), integration: mine.text('program'), scopes: every };
+    const { result } = await mine.call('apiKeyCreate', { input });
+    const secret = String(result['secret']);
+    if (scopes === 'no') await superuser.query(`update api_keys set scopes = '{}' where id = $1`, [keyIdOf(secret)]);
+    return createTenant(api.url, { ...mine.person, accessToken: secret }, undefined, outside);
+  };
   const setRowSecurity = async (isOn: boolean) => {
     const walled = tables.filter((table) => table.class !== 'exempt');
     for (const { name } of walled) {
       await superuser.query(`alter table "${name}" ${isOn ? 'enable' : 'disable'} row level security`);
     }
   };
-  await use({ api, superuser, mine, theirs, read, setRole, setRowSecurity });
+  await use({ api, superuser, mine, theirs, read, setRole, newColleague, newKey, setRowSecurity });
   await rm(directory, { recursive: true, force: true });
   const told = api.logLines.filter((line) => [mine, theirs].some((tenant) => tells(tenant, line)));
   if (told.length > 0) throw new Error(`The log tells what tenants said:\n${told.slice(0, 5).join('')}`);
 }
+
+const keyIdOf = (secret: string) => parseApiKey(secret)?.apiKeyId;
 
 /** Freezes the audiences of launched campaigns, as a worker would; nothing of them is sent. */
 function startLauncher(db: Db): AsyncDisposable {

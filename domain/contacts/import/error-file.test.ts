@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
-import { expect, type GraphQLAnswer, test } from '../../../test/fixtures.ts';
+import { inTenant } from '../../../prisma/client.ts';
+import { expect, type GraphQLAnswer, rawId, test } from '../../../test/fixtures.ts';
 import { beginImport, downloadErrors, importFile, readImport, runImport, totalsOf } from '../../../test/imports.ts';
 import { byteOrderMark } from '../../csv/write.ts';
 
@@ -112,6 +113,17 @@ test('there is a link only where records failed, and only for a while', async ({
     'x-content-type-options': 'nosniff',
   });
   expect(rowsOf(await answer.text())).toHaveLength(3);
+  const downloads = await inTenant(db, shop.tenantId, (tx) =>
+    tx.auditEntry.findMany({ where: { action: 'contactImport.download' }, orderBy: { id: 'desc' } }),
+  );
+  expect(downloads).toHaveLength(2);
+  expect(downloads[0]).toMatchObject({
+    actorType: 'PERSON',
+    actorId: shop.userId, // who asked for the link, whoever has it now
+    targetId: rawId(importId),
+    requestId: answer.headers.get('x-request-id'),
+    address: expect.stringContaining('127.0.0.1'),
+  });
 
   const [, token = ''] = /imports\/([\w-]+)\//.exec(running['errorFileUrl']) ?? [];
   const status = async (changed: string) => (await fetch(`${api.url}/imports/${changed}/errors.csv`)).status;
@@ -123,8 +135,10 @@ test('there is a link only where records failed, and only for a while', async ({
     return copy.toString('base64url');
   };
   const theirs = forged((copy) => Buffer.from(other.tenantId.replaceAll('-', ''), 'hex').copy(copy));
-  const longer = forged((copy) => copy.writeUIntBE(Date.now() + 9e9, 32, 6));
-  for (const changed of [theirs, longer, `${token}A`, token.slice(1), 'x']) expect(await status(changed)).toBe(404);
+  const longer = forged((copy) => copy.writeUIntBE(Date.now() + 9e9, 49, 6));
+  const another = forged((copy) => Buffer.from(other.userId.replaceAll('-', ''), 'hex').copy(copy, 32));
+  for (const changed of [theirs, longer, another, `${token}A`, token.slice(1), 'x'])
+    expect(await status(changed)).toBe(404);
   expect(await status(token)).toBe(200);
   clock.advance(16 * 60_000);
   expect(await status(token)).toBe(410);

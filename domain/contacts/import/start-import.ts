@@ -1,4 +1,5 @@
 import type { Tx } from '../../../prisma/client.ts';
+import { type Answerable, recordAudit } from '../../audit/record-audit.ts';
 import { ConflictError, NotFoundError, problems } from '../../errors.ts';
 import { enqueue } from '../../jobs.ts';
 import { isCountry } from '../../places.ts';
@@ -26,14 +27,14 @@ export type NewImport = {
   consents: readonly Omit<ConsentInput, 'source'>[];
   isDryRun: boolean;
   onConflict: OnConflict;
-  createdBy: string;
 };
 
 const columnsMax = 1_000;
 
 /** Asks for an import of a file that has arrived. The file itself is read in the background. */
-export async function startImport(tx: Tx, tenantId: string, input: NewImport, now: Date): Promise<{ id: string }> {
-  const { uploadId, isDryRun, onConflict, createdBy } = input;
+export async function startImport(tx: Tx, by: Answerable, input: NewImport, now: Date): Promise<{ id: string }> {
+  const { tenantId, actor } = by;
+  const { uploadId, isDryRun, onConflict } = input;
   const mapping = await checkMapping(tx, tenantId, input.mapping);
   const defaultCountry = await checkCountry(tx, tenantId, input.defaultCountry);
   const consents = checkFileConsents(input.consents, now);
@@ -42,7 +43,9 @@ export async function startImport(tx: Tx, tenantId: string, input: NewImport, no
   if (upload.status !== 'RECEIVED') throw new ConflictError('uploadId: The file has not arrived yet.', at);
 
   const [made] = await tx.contactImport.createManyAndReturn({
-    data: [{ tenantId, uploadId, dryRun: isDryRun, onConflict, defaultCountry, mapping, consents, createdBy }],
+    data: [
+      { tenantId, uploadId, dryRun: isDryRun, onConflict, defaultCountry, mapping, consents, createdBy: actor.id },
+    ],
     skipDuplicates: true, // an upload is imported once: a unique index decides, whoever comes at the same time
     select: { id: true },
   });
@@ -58,6 +61,15 @@ export async function startImport(tx: Tx, tenantId: string, input: NewImport, no
   }
   if (!upload.storageKey) throw new ConflictError('uploadId: The file is no longer there. Please upload it again.', at);
   await enqueue(tx, importContactsJob, { tenantId, importId: made.id });
+  await recordAudit(tx, by, {
+    action: 'contacts.import',
+    target: { type: 'ContactImport', id: made.id },
+    after: {
+      dryRun: isDryRun,
+      onConflict,
+      consents: consents.map(({ purpose, channel, granted }) => ({ purpose, channel, granted })),
+    },
+  });
   return made;
 }
 

@@ -1,0 +1,176 @@
+import { getNamedType, isUnionType } from 'graphql';
+import { readProxies } from '../api/address.ts';
+import { beginAttempt, endAttempt, type AttemptLimits, TooManyAttemptsError } from '../domain/limits/attempts.ts';
+import { inScope } from '../prisma/client.ts';
+import { expect, type GraphQLAnswer, type Person, startTestApi, test as base, type TestApi } from '../test/fixtures.ts';
+import { connect } from '../test/sql.ts';
+import { sensitive } from './attempts.ts';
+import { schema } from './index.ts';
+
+const limits: AttemptLimits = {
+  perAccount: 3,
+  perNetwork: 8,
+  delayMs: 3_600_000, // what is refused stays refused while a test runs
+  accountDelayMsMax: 3_600_000,
+  networkDelayMsMax: 3_600_000,
+  forgottenAfterMs: 7_200_000,
+};
+
+type Strict = {
+  apis: [TestApi, TestApi];
+  signInFrom: (network: string, email: string, password: string, api?: TestApi) => Promise<string>;
+};
+
+/** Two processes of one fleet behind a proxy, which says where a request comes from. */
+const test = base.extend<Strict>({
+  apis: async ({ db, keys, storage, clock }, use) => {
+    const given = { db, keys, storage, clock, services: { attempts: limits } };
+    const proxies = readProxies(['127.0.0.1']);
+    await using one = await startTestApi(given, { proxies });
+    await using other = await startTestApi(given, { proxies });
+    await use([one, other]);
+  },
+  signInFrom: async ({ apis }, use) => {
+    await use(async (network, email, password, api = apis[0]) => {
+      const query = 'mutation ($input: SignInInput!) { signIn(input: $input) { __typename } }';
+      const answer = await from(api, network, query, { input: { email, password } });
+      return answer.data['signIn']['__typename'];
+    });
+  },
+});
+
+async function from(api: TestApi, network: string, query: string, variables: object = {}): Promise<GraphQLAnswer> {
+  const answer = await fetch(`${api.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': network },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await answer.json()) as GraphQLAnswer;
+}
+
+const wrong = 'not the password';
+
+test('guessing at one account is slowed down, in the whole fleet, and the same for an account that is none', async ({
+  apis,
+  shop,
+  signInFrom,
+}) => {
+  const guess = async (email: string) => {
+    const told: string[] = [];
+    for (let time = 0; time < 6; time += 1) {
+      told.push(await signInFrom(`198.51.100.${time}`, email, wrong, apis[time % 2]));
+    }
+    return told;
+  };
+  const [known, unknown] = [await guess(shop.email), await guess('nobody@example.com')];
+  expect(known.slice(0, 3)).toEqual(Array(3).fill('InvalidCredentialsError'));
+  expect(known.slice(3)).toEqual(Array(3).fill('RateLimitedError'));
+  expect(unknown).toEqual(known);
+});
+
+test('many at the same moment, and many in one document, are counted one by one', async ({
+  apis,
+  shop,
+  signInFrom,
+}) => {
+  const told = await Promise.all(
+    Array.from({ length: 12 }, (_, time) => signInFrom(`198.51.100.${time}`, shop.email, wrong, apis[time % 2])),
+  );
+  expect(told.filter((one) => one === 'InvalidCredentialsError')).toHaveLength(3);
+  expect(told.filter((one) => one === 'RateLimitedError')).toHaveLength(9);
+
+  const input = `{ email: "another@example.com", password: "${wrong}" }`;
+  const aliases = Array.from({ length: 20 }, (_, i) => `a${i}: signIn(input: ${input}) { __typename }`);
+  const answer = await from(apis[0], '203.0.113.9', `mutation { ${aliases.join(' ')} }`);
+  const types = Object.values(answer.data).map((one) => (one as { __typename: string }).__typename);
+  expect(types.filter((one) => one === 'InvalidCredentialsError')).toHaveLength(3);
+  expect(types.filter((one) => one === 'RateLimitedError')).toHaveLength(17);
+});
+
+test('trying many accounts from one network is slowed down, whichever address of a /64 it comes from', async ({
+  signInFrom,
+}) => {
+  const told: string[] = [];
+  for (let time = 0; time < 10; time += 1) {
+    told.push(await signInFrom(`2001:db8:1:2::${time + 1}`, `somebody${time}@example.com`, wrong));
+  }
+  expect(told).toEqual([...Array(8).fill('InvalidCredentialsError'), ...Array(2).fill('RateLimitedError')]);
+  expect(await signInFrom('2001:db8:1:3::1', 'somebody@example.com', wrong)).toBe('InvalidCredentialsError');
+});
+
+test('nobody locks the owner out: where the account was opened before, it is opened again', async ({
+  shop,
+  signInFrom,
+}) => {
+  const home = '203.0.113.5';
+  expect(await signInFrom(home, shop.email, shop.password)).toBe('Session');
+  for (let time = 0; time < 5; time += 1) await signInFrom(`198.51.100.${time}`, shop.email, wrong);
+  expect(await signInFrom('198.51.100.77', shop.email, shop.password)).toBe('RateLimitedError');
+  expect(await signInFrom(home, shop.email, shop.password)).toBe('Session');
+  // There too, one may not try for ever.
+  for (let time = 0; time < 3; time += 1) await signInFrom(home, shop.email, wrong);
+  expect(await signInFrom(home, shop.email, shop.password)).toBe('RateLimitedError');
+});
+
+test('what succeeds is not held against the network', async ({ apis, shop, signInFrom, signUp }) => {
+  const people: Person[] = [shop, await signUp(), await signUp()];
+  for (let time = 0; time < 4; time += 1) {
+    for (const { email, password } of people) {
+      expect(await signInFrom('203.0.113.5', email, password, apis[time % 2])).toBe('Session');
+    }
+  }
+});
+
+test('delays grow, are said, and end', async ({ db }) => {
+  const secret = Buffer.alloc(32, 1);
+  const attempt = { what: 'test', account: 'a', network: '198.51.100.1' };
+  const short = { ...limits, perAccount: 1, perNetwork: 100, delayMs: 400, accountDelayMsMax: 900 };
+  const begin = () => inScope(db, {}, (tx) => beginAttempt(tx, secret, attempt, short));
+  const refusal = () => begin().catch((error: unknown) => error);
+  await begin();
+  for (let time = 0; time < 3; time += 1) {
+    const refused = await refusal();
+    expect(refused).toBeInstanceOf(TooManyAttemptsError);
+    expect(refused).toMatchObject({ retryAfter: 1 });
+    await expect.poll(() => begin(), { timeout: 20_000 }).toMatchObject({ isKnown: false });
+  }
+  await inScope(db, {}, (tx) => endAttempt(tx, secret, { attempt, isKnown: false }));
+  expect(await begin()).toMatchObject({ isKnown: true });
+});
+
+test('what is counted names nobody', async ({ database, shop, signInFrom }) => {
+  await signInFrom('203.0.113.5', shop.email, wrong);
+  await signInFrom('203.0.113.5', shop.email, shop.password);
+  await using superuser = await connect(database.superuserUrl);
+  const keys = await superuser.sql<{ length: number }>`
+    select length(key) as length from attempt_counts union all select length(key) from known_places`;
+  expect(keys.length).toBeGreaterThan(1);
+  expect(keys.every(({ length }) => length === 16)).toBe(true);
+});
+
+test('every mutation that is counted can say so', () => {
+  const mutations = schema.getMutationType()?.getFields() ?? {};
+  const here = Object.keys(sensitive).filter((name) => name in mutations);
+  expect(here).toEqual(expect.arrayContaining(['signIn', 'signUp']));
+  const silent = here.filter((name) => {
+    const result = getNamedType(mutations[name]?.type);
+    return !isUnionType(result) || !result.getTypes().some((type) => type.name === 'RateLimitedError');
+  });
+  expect(silent).toEqual([]);
+});
+
+/** Open to everybody, and nothing to guess with: the token is 256 bits long, and what it costs is paid in points. */
+const harmless = ['sessionRefresh', 'signOut'];
+
+test('every mutation that is open to everybody is counted, or harmless', () => {
+  const open = Object.values(schema.getMutationType()?.getFields() ?? {}).filter(({ extensions }) => {
+    const { pothosOptions } = extensions as { pothosOptions?: { authScopes?: object } };
+    return 'public' in (pothosOptions?.authScopes ?? {});
+  });
+  expect(
+    open
+      .map(({ name }) => name)
+      .filter((name) => !(name in sensitive))
+      .sort(),
+  ).toEqual(harmless);
+});

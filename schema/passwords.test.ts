@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { askFor, mutate } from '../test/ask.ts';
+import { expect, startTestApi, type TestApi, type GraphQLAnswer } from '../test/fixtures.ts';
+import { test } from '../test/mails.ts';
+import { connect } from '../test/sql.ts';
+
+const minuteMs = 60_000;
+const newPassword = 'gentil vento azul';
+
+const refused = '... on UserError { code message } ... on InvalidInputError { fields { path message } }';
+type Api = Pick<TestApi, 'graphql'>;
+type Answer = Promise<GraphQLAnswer['data']>;
+
+const request = (api: Api, email: string): Answer =>
+  askFor(api, 'passwordResetRequest', { email }, '... on PasswordResetRequested { at } ... on UserError { code }');
+const reset = (api: Api, token: string, password = newPassword): Answer =>
+  askFor(api, 'passwordReset', { token, password }, refused);
+const signIn = (api: Api, email: string, password: string): Answer =>
+  askFor(api, 'signIn', { email, password }, '... on Session { accessToken refreshToken } ... on UserError { code }');
+const isSignedIn = async (api: TestApi, accessToken: string) =>
+  (await api.graphql('{ viewer { role } }', {}, accessToken)).data['viewer'] !== null;
+
+test('who lost the password chooses another one by the mailed link, and every session ends', async ({
+  api,
+  shop,
+  mails,
+  database,
+}) => {
+  const other = await signIn(api, shop.email, shop.password);
+  expect(await request(api, shop.email.toUpperCase())).toMatchObject({ __typename: 'PasswordResetRequested' });
+  const token = await mails.newestToken(shop.email);
+  expect(await reset(api, token)).toMatchObject({ __typename: 'PasswordWasReset' });
+
+  for (const accessToken of [shop.accessToken, other['accessToken']])
+    expect(await isSignedIn(api, accessToken)).toBe(false);
+  expect(await signIn(api, shop.email, shop.password)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  expect(await signIn(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
+  expect(await mails.newest(shop.email)).toMatchObject({ subject: 'Sua senha foi redefinida' });
+  await using superuser = await connect(database.superuserUrl);
+  expect(
+    await superuser.sql`select tenant_id as "tenantId", actor_type as type, target_id as "targetId", after
+      from audit_entries where action = 'password.reset'`,
+  ).toEqual([{ tenantId: shop.tenantId, type: 'SYSTEM', targetId: shop.userId, after: { ended: 2 } }]);
+  const [user] = await superuser.sql<{
+    verified: boolean;
+  }>`select email_verified_at is not null as verified from users`;
+  expect(user).toEqual({ verified: true }); // whoever read the mail has the address
+});
+
+test('a reset link works once, also at the same moment, for 30 minutes, and only the newest one', async ({
+  api,
+  shop,
+  mails,
+  clock,
+}) => {
+  await request(api, shop.email);
+  const first = await mails.newestToken(shop.email);
+  await request(api, shop.email);
+  const second = await mails.newestToken(shop.email);
+  expect(second).not.toBe(first);
+  expect(await reset(api, first)).toMatchObject({ code: 'LINK_INVALID' });
+  expect(await reset(api, second, 'short')).toMatchObject({ fields: [{ path: 'password' }] });
+  const answers = await Promise.all(Array.from({ length: 5 }, () => reset(api, second)));
+  expect(answers.map(({ __typename }) => String(__typename)).sort()).toEqual([
+    ...Array.from({ length: 4 }, () => 'LinkInvalidError'),
+    'PasswordWasReset',
+  ]);
+  await request(api, shop.email);
+  const third = await mails.newestToken(shop.email);
+  clock.advance(31 * minuteMs);
+  expect(await reset(api, third)).toMatchObject({ code: 'LINK_INVALID' });
+  expect(await signIn(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
+});
+
+test('a reset that is asked for with an address that nobody has is answered the same, and sends nothing', async ({
+  api,
+  shop,
+  mails,
+  database,
+}) => {
+  await mails.deliver();
+  await using superuser = await connect(database.superuserUrl);
+  const queued = () =>
+    superuser.sql`select payload::jsonb - 'mailId' #- '{mail,userId}' #- '{mail,requestedAt}' as payload
+      from graphile_worker._private_jobs`;
+  const known = await request(api, shop.email);
+  const [job] = await queued();
+  await superuser.sql`delete from graphile_worker._private_jobs`;
+  const unknown = await request(api, 'nobody@example.com');
+  expect(Object.keys(unknown)).toEqual(Object.keys(known));
+  expect(unknown['__typename']).toBe(known['__typename']);
+  expect(await queued()).toEqual([job]); // the same work, too
+  const before = mails.mails.length;
+  expect(await mails.deliver()).toEqual([]);
+  expect(mails.mails.length).toBe(before);
+  expect(await request(api, '')).toMatchObject({ __typename: 'PasswordResetRequested' });
+});
+
+test('a link for one thing, of somebody else or made up opens nothing', async ({ api, signUp, mails }) => {
+  const [ana, bea] = [await signUp(), await signUp()];
+  await mails.deliver();
+  const verification = await mails.newestToken(ana.email);
+  await request(api, bea.email);
+  const theirs = Buffer.from(await mails.newestToken(bea.email), 'base64url');
+  const swapped = Buffer.concat([Buffer.from(verification, 'base64url').subarray(0, 32), theirs.subarray(32)]);
+  for (const token of ['', 'x', verification, swapped.toString('base64url'), randomBytes(64).toString('base64url')])
+    expect(await reset(api, token)).toMatchObject({ __typename: 'LinkInvalidError', code: 'LINK_INVALID' });
+});
+
+test('whoever knows the password changes it: the other sessions end, and the person is told', async ({
+  api,
+  shop,
+  mails,
+  database,
+}) => {
+  const other = await signIn(api, shop.email, shop.password);
+  await request(api, shop.email);
+  const link = await mails.newestToken(shop.email);
+  const input = { currentPassword: shop.password, newPassword, idempotencyKey: 'once' };
+  expect(await mutate(shop, 'passwordChange', input)).toMatchObject({ __typename: 'PasswordChanged' });
+  expect(await isSignedIn(api, shop.accessToken)).toBe(true);
+  expect(await isSignedIn(api, other['accessToken'])).toBe(false);
+  expect(await mails.newest(shop.email)).toMatchObject({ subject: 'Sua senha foi alterada' });
+  expect(await reset(api, link)).toMatchObject({ code: 'LINK_INVALID' });
+  expect(await mutate(shop, 'passwordChange', input)).toMatchObject({ __typename: 'PasswordChanged' }); // a replay
+  expect(await signIn(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
+  await using superuser = await connect(database.superuserUrl);
+  expect(
+    await superuser.sql`select actor_id as "actorId", after from audit_entries where action = 'password.change'`,
+  ).toEqual([{ actorId: shop.userId, after: { ended: 1 } }]);
+});
+
+test('a password is not changed without the current one, nor to one that is guessed first', async ({ shop }) => {
+  const change = (input: object) =>
+    mutate(shop, 'passwordChange', { currentPassword: shop.password, newPassword, ...input });
+  expect(await change({ currentPassword: 'not it at all' })).toMatchObject({ fields: [{ path: 'currentPassword' }] });
+  for (const weak of ['password1', 'parley2026', shop.email.split('@')[0]])
+    expect(await change({ newPassword: weak })).toMatchObject({ fields: [{ path: 'newPassword' }] });
+  expect(await change({})).toMatchObject({ __typename: 'PasswordChanged' });
+});
+
+test('what a person did to the account stands in the log of each of their tenants, and in no other', async ({
+  api,
+  signUp,
+  database,
+}) => {
+  const [shop, second, third] = [await signUp(), await signUp(), await signUp()];
+  await using superuser = await connect(database.superuserUrl);
+  await superuser.sql`insert into memberships (tenant_id, user_id, role) values (${second.tenantId}, ${shop.userId}, 'SELLER')`;
+  await mutate(shop, 'passwordChange', { currentPassword: shop.password, newPassword });
+  const entries = await superuser.sql<{ tenantId: string }>`
+    select tenant_id as "tenantId" from audit_entries where action = 'password.change'`;
+  expect(entries.map(({ tenantId }) => tenantId).sort()).toEqual([shop.tenantId, second.tenantId].sort());
+  expect(entries).not.toContainEqual({ tenantId: third.tenantId });
+  expect(api.logLines.join('')).not.toContain(shop.password);
+});
+
+test('neither an idempotency key nor anything else keeps a password as a quick hash', async ({ shop, database }) => {
+  const { createHash } = await import('node:crypto');
+  await mutate(shop, 'passwordChange', { currentPassword: shop.password, newPassword, idempotencyKey: 'once' });
+  await using superuser = await connect(database.superuserUrl);
+  const [row] = await superuser.sql<{ hash: string }>`select encode(input_hash, 'hex') as hash from idempotency_keys`;
+  const forms = [
+    { currentPassword: shop.password, newPassword },
+    { newPassword, currentPassword: shop.password },
+  ];
+  for (const form of forms) expect(row?.hash).not.toBe(createHash('sha256').update(JSON.stringify(form)).digest('hex'));
+});
+
+test('where mails are off, whoever needs one is told', async ({ db, keys, storage, clock, shop }) => {
+  await using without = await startTestApi({ db, keys, storage, clock, services: { hasMail: false } });
+  expect(await request(without, shop.email)).toMatchObject({ code: 'PARTNER_OFF' });
+  expect(await request(without, 'nobody@example.com')).toMatchObject({ code: 'PARTNER_OFF' });
+});

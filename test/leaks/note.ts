@@ -1,0 +1,47 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { secretLengthMin } from './finder.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the run keeps what its tests held secret and what they wrote: compared when it is over, by check.ts. */
+    leaksFolder: string;
+  }
+}
+
+const append = (file: string, text: string) => {
+  if (text !== '') appendFileSync(join(inject('leaksFolder'), `${file}.${process.pid}`), text);
+};
+
+/** Says that nobody may ever read this: no log, no job, no error. */
+export function keepSecret(kind: string, ...secrets: (string | null | undefined)[]): void {
+  const kept = secrets.filter((text) => typeof text === 'string' && text.length >= secretLengthMin);
+  append('secrets', kept.map((text) => `${JSON.stringify({ kind, text })}\n`).join(''));
+}
+
+/** Hands in what the system wrote, for whoever reads logs, queues and disks. */
+export function noteOutput(source: string, ...texts: string[]): void {
+  append('written', texts.map((text) => `${source}\t${text.replaceAll('\n', '\\n')}\n`).join(''));
+}
+
+/** Names under which the API takes or gives what is secret, or what tells who a person is. */
+const secretFields =
+  /^(accessToken|refreshToken|challenge|secret|uri|codes|recoveryCode|password|(new|current|old)Password|token|pin|key|email|phone|to|url|errorFileUrl)$/;
+
+/** Looks through what went in or came out of an operation, and keeps what is secret in it. */
+export function keepSecretsOf(value: unknown, within = ''): void {
+  if (typeof value === 'string') {
+    if (secretFields.test(within)) keepSecret(within, secretPartOf(value));
+  } else if (Array.isArray(value)) {
+    for (const inner of value) keepSecretsOf(inner, within);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) keepSecretsOf(inner, name);
+  }
+}
+
+/** Of a link only its token: the rest of it is known to everybody. */
+function secretPartOf(text: string): string | null {
+  if (!/^\w+:\/\//.test(text)) return text;
+  return /[?&]secret=(\w+)/.exec(text)?.[1] ?? /[\w-]{24,}/.exec(text)?.[0] ?? null;
+}
