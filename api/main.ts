@@ -90,7 +90,7 @@ await using server = await listen(
   }),
   env.PORT,
 );
-if (!mailOf(env)) log.warn('mails are off: SMTP_URL, MAIL_FROM and APP_URL are not set');
+if (!mailOf(env)) log.info('mails are off: SMTP_URL, MAIL_FROM and APP_URL are not set');
 log.info({ port: server.port, metricsPort: operators.port }, 'api is up');
 log.info({ signal: await askedToStop }, 'api is stopping');
 setTimeout(() => {

@@ -52,7 +52,7 @@ export async function runWorker(env: EnvOf<'worker'>, work: Work): Promise<void>
   const keyring = env.ENCRYPTION_KEYS;
   const mailConfig = mailOf(env);
   await using mailer = mailConfig && createMailer(mailConfig);
-  if (!mailer) log.warn('mails are off: SMTP_URL, MAIL_FROM and APP_URL are not set');
+  if (!mailer) log.info('mails are off: SMTP_URL, MAIL_FROM and APP_URL are not set');
   const mail = mailer && { mailer, appUrl: mailConfig.appUrl, serverSecrets: keyring.map(({ key }) => key) };
   const services = { db, log, storage, settings: taskSettings(env), metrics, keyring, meta, mail };
   const tasks = [...work.tasks, ...work.crontab.map(({ task }) => task)];
