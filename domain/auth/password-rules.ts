@@ -16,11 +16,11 @@ export type KnownOfPerson = { name?: string; email?: string; tenantNames?: reado
 export function passwordProblem(password: string, known: KnownOfPerson = {}): string | undefined {
   if (!hasPasswordLength(password)) return `Expected ${lengthMin} to ${lengthMax} characters.`;
   const plain = foldCase(password);
-  if (common().has(plain)) return 'This password is among those that are guessed first. Please choose another one.';
+  if (isGuessedFirst(plain)) return 'This password is among those that are guessed first. Please choose another one.';
   const left = wordsOf(known).reduce((text, word) => text.replaceAll(word, ' '), plain);
   if (left === plain) return undefined;
   const rest = left.replaceAll(/[^\p{L}\p{N}]+/gu, ' ').trim();
-  const isWeak = Array.from(rest).length < leftMin || common().has(rest);
+  const isWeak = Array.from(rest).length < leftMin || isGuessedFirst(rest);
   return isWeak ? 'This password is too close to a name that others know. Please choose another one.' : undefined;
 }
 
@@ -30,9 +30,18 @@ export function hasPasswordLength(password: string): boolean {
   return length >= lengthMin && length <= lengthMax;
 }
 
+/** One of the list, or what the list leaves out because it needs none: a short or common piece over and over, or a run as `abcdefgh`. */
+function isGuessedFirst(text: string): boolean {
+  if (common().has(text)) return true;
+  const piece = /^(.+?)\1+$/su.exec(text)?.[1];
+  if (piece !== undefined && (Array.from(piece).length < lengthMin || common().has(piece))) return true;
+  const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  return [1, -1].some((step) => codes.every((code, index) => code === (codes[0] ?? 0) + step * index));
+}
+
 /** The longest first: what is part of another word would cut it. */
 function wordsOf({ name = '', email = '', tenantNames = [] }: KnownOfPerson): string[] {
-  const texts = ['parley', name, email.split('@')[0] ?? '', ...tenantNames].map(foldCase);
+  const texts = ['parley', name, email, email.split('@')[0] ?? '', ...tenantNames].map(foldCase);
   const words = texts.flatMap((text) => [text.trim(), ...text.split(/[^\p{L}\p{N}]+/u)]);
   return [...new Set(words)].filter((word) => word.length >= wordMin).sort((a, b) => b.length - a.length);
 }
