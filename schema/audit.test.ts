@@ -91,7 +91,7 @@ test('the log is for owners and admins', async ({ shop, database }) => {
   }
 });
 
-test('an export is a file of what fits, taken once, safe to open, and written down itself', async ({
+test('an export is a file of what fits, taken once, safe to open, written down itself, and takes a fresh proof', async ({
   shop,
   db,
   clock,
@@ -130,7 +130,16 @@ test('an export is a file of what fits, taken once, safe to open, and written do
   });
 
   const late = (await shop.graphql(exportLog, { input: {} })).data['auditExport'];
-  clock.advance(16 * 60_000);
+  clock.advance(6 * 60_000);
+  const before = await nodesOf(shop, { actions: ['audit.export'] });
+  expect((await shop.graphql(exportLog, { input: {} })).data['auditExport']).toMatchObject({
+    code: 'CONFIRMATION_REQUIRED',
+  });
+  expect(await nodesOf(shop, { actions: ['audit.export'] }), 'nothing was exported').toEqual(before);
+  expect((await shop.graphql(exportLog, { input })).data['auditExport'], 'a repeat takes no proof').toMatchObject({
+    __typename: 'AuditExport',
+  });
+  clock.advance(10 * 60_000);
   expect((await fetch(late.url)).status).toBe(410);
   expect((await fetch(`${late.url.slice(0, -20)}AAAA/audit.csv`)).status).toBe(404);
 });

@@ -1,7 +1,9 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
 import { auditExportLink, auditExportLinkMs, beginExport } from '../domain/audit/export.ts';
 import { type AuditFilter, whereEntries } from '../domain/audit/find-entries.ts';
+import { requireRecent } from '../domain/auth/step-up.ts';
 import type { Actor } from '../domain/auth/viewer.ts';
+import { ConfirmationRequiredError } from '../domain/errors.ts';
 import { signLink } from '../domain/links.ts';
 import { type KeyColumn, prismaPage } from '../domain/page.ts';
 import { builder, type Context } from './builder.ts';
@@ -171,9 +173,9 @@ builder.mutationField('auditExport', (t) =>
     type: AuditExport,
     nullable: true,
     description:
-      'Gives a one-time link to the audit log as a CSV, the newest entries first. The export is an entry itself.',
+      'Gives a one-time link to the audit log as a CSV, the newest entries first. The export is an entry itself. Takes a fresh proof of who you are.',
     authScopes: { may: 'audit.read' },
-    errors: { types: writeErrors },
+    errors: { types: [...writeErrors, ConfirmationRequiredError] },
     args: { input: t.arg({ type: AuditExportInput, required: true, description: 'What to export.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const filter = readFilter(input.filter);
@@ -181,7 +183,10 @@ builder.mutationField('auditExport', (t) =>
         ctx,
         info,
         input,
-        (tx, viewer) => beginExport(tx, viewer, filter),
+        async (tx, viewer) => {
+          requireRecent(viewer, ctx.services);
+          return beginExport(tx, viewer, filter);
+        },
         async ({ id }, isReplay) => (isReplay ? { url: null, expiresAt: null } : linkOf(ctx, await ctx.signedIn(), id)),
       );
     },

@@ -1,8 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { askFor, mutate } from '../test/ask.ts';
-import { expect, startTestApi, type TestApi, type GraphQLAnswer } from '../test/fixtures.ts';
+import { storeIdentity } from '../domain/auth/google.ts';
+import type { HashParameters } from '../domain/auth/password.ts';
+import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
+import { InvalidCredentialsError } from '../domain/errors.ts';
+import { inScope } from '../prisma/client.ts';
+import { askFor, mutate, tally } from '../test/ask.ts';
+import { expect, type GraphQLAnswer, type Person, startTestApi, type TestApi, testHashing } from '../test/fixtures.ts';
 import { test } from '../test/mails.ts';
 import { connect } from '../test/sql.ts';
+import { codeAt, setUpTotp } from '../test/totp.ts';
 
 const minuteMs = 60_000;
 const newPassword = 'gentil vento azul';
@@ -15,7 +21,7 @@ const request = (api: Api, email: string): Answer =>
   askFor(api, 'passwordResetRequest', { email }, '... on PasswordResetRequested { at } ... on UserError { code }');
 const reset = (api: Api, token: string, password = newPassword): Answer =>
   askFor(api, 'passwordReset', { token, password }, refused);
-const signIn = (api: Api, email: string, password: string): Answer =>
+const signInAs = (api: Api, email: string, password: string): Answer =>
   askFor(api, 'signIn', { email, password }, '... on Session { accessToken refreshToken } ... on UserError { code }');
 const isSignedIn = async (api: TestApi, accessToken: string) =>
   (await api.graphql('{ viewer { role } }', {}, accessToken)).data['viewer'] !== null;
@@ -26,15 +32,15 @@ test('who lost the password chooses another one by the mailed link, and every se
   mails,
   database,
 }) => {
-  const other = await signIn(api, shop.email, shop.password);
+  const other = await signInAs(api, shop.email, shop.password);
   expect(await request(api, shop.email.toUpperCase())).toMatchObject({ __typename: 'PasswordResetRequested' });
   const token = await mails.newestToken(shop.email);
   expect(await reset(api, token)).toMatchObject({ __typename: 'PasswordWasReset' });
 
   for (const accessToken of [shop.accessToken, other['accessToken']])
     expect(await isSignedIn(api, accessToken)).toBe(false);
-  expect(await signIn(api, shop.email, shop.password)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
-  expect(await signIn(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
+  expect(await signInAs(api, shop.email, shop.password)).toMatchObject({ code: 'INVALID_CREDENTIALS' });
+  expect(await signInAs(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
   expect(await mails.newest(shop.email)).toMatchObject({ subject: 'Sua senha foi redefinida' });
   await using superuser = await connect(database.superuserUrl);
   expect(
@@ -69,7 +75,7 @@ test('a reset link works once, also at the same moment, for 30 minutes, and only
   const third = await mails.newestToken(shop.email);
   clock.advance(31 * minuteMs);
   expect(await reset(api, third)).toMatchObject({ code: 'LINK_INVALID' });
-  expect(await signIn(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
+  expect(await signInAs(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
 });
 
 test('a reset that is asked for with an address that nobody has is answered the same, and sends nothing', async ({
@@ -113,7 +119,7 @@ test('whoever knows the password changes it: the other sessions end, and the per
   mails,
   database,
 }) => {
-  const other = await signIn(api, shop.email, shop.password);
+  const other = await signInAs(api, shop.email, shop.password);
   await request(api, shop.email);
   const link = await mails.newestToken(shop.email);
   const input = { currentPassword: shop.password, newPassword, idempotencyKey: 'once' };
@@ -123,11 +129,97 @@ test('whoever knows the password changes it: the other sessions end, and the per
   expect(await mails.newest(shop.email)).toMatchObject({ subject: 'Sua senha foi alterada' });
   expect(await reset(api, link)).toMatchObject({ code: 'LINK_INVALID' });
   expect(await mutate(shop, 'passwordChange', input)).toMatchObject({ __typename: 'PasswordChanged' }); // a replay
-  expect(await signIn(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
+  expect(await signInAs(api, shop.email, newPassword)).toMatchObject({ __typename: 'Session' });
   await using superuser = await connect(database.superuserUrl);
   expect(
     await superuser.sql`select actor_id as "actorId", after from audit_entries where action = 'password.change'`,
   ).toEqual([{ actorId: shop.userId, after: { ended: 1 } }]);
+});
+
+test('a sign-in that was under way with the old password ends with it, and does not bring it back', async ({
+  api,
+  db,
+  shop,
+  clock,
+}) => {
+  const { tenantId, userId, email, password } = shop;
+  const account = await inScope(db, {}, (tx) => findAccount(tx, email));
+  const presence = { origin: null, fingerprint: null, serverSecrets: [randomBytes(32)] };
+  const begin = async (given: string, hashing: HashParameters) => {
+    const proven = await provePassword(account, given, hashing);
+    return () => inScope(db, { tenantId, userId }, (tx) => signIn(tx, proven, presence, clock.now()));
+  };
+  const raised = { ...testHashing, time: 3 };
+  const [first, second] = [await begin(password, raised), await begin(password, raised)];
+  await expect(first()).resolves.toHaveProperty('refreshToken');
+  await expect(second(), 'hashed anew in between, and still the same').resolves.toHaveProperty('refreshToken');
+  const underWay = [await begin(password, testHashing), await begin(password, { ...testHashing, time: 4 })];
+  await mutate(shop, 'passwordChange', { currentPassword: password, newPassword });
+  for (const goOn of underWay) await expect(goOn()).rejects.toBeInstanceOf(InvalidCredentialsError);
+  expect(await signInAs(api, email, newPassword)).toMatchObject({ __typename: 'Session' });
+});
+
+test('of two changes at the same moment one is made', async ({ api, shop, database }) => {
+  await using superuser = await connect(database.superuserUrl);
+  await using holder = await connect(database.superuserUrl);
+  await holder.sql`begin`;
+  await holder.sql`select from user_passwords for update`; // neither can write before both have looked
+  const passwords = [`${newPassword} 1`, `${newPassword} 2`];
+  const underWay = passwords.map((given) =>
+    mutate(shop, 'passwordChange', { currentPassword: shop.password, newPassword: given }),
+  );
+  const waiting = () =>
+    superuser.sql`select from pg_stat_activity where datname = ${database.name} and wait_event_type = 'Lock'`;
+  await expect.poll(waiting, { timeout: 20_000 }).toHaveLength(2);
+  await holder.sql`commit`;
+  const answers = await Promise.all(underWay);
+  expect(tally(answers)).toEqual({ PasswordChanged: 1, ConflictError: 1 });
+  const made = passwords[answers.findIndex(({ __typename: type }) => type === 'PasswordChanged')] ?? '';
+  expect(await signInAs(api, shop.email, made)).toMatchObject({ __typename: 'Session' });
+});
+
+test('where there is an authenticator app, the password alone does not change it; a second step of the old one is over', async ({
+  api,
+  shop,
+  clock,
+}) => {
+  const { secret, recoveryCodes } = await setUpTotp(shop, clock);
+  clock.advance(6 * minuteMs);
+  const change = () => mutate(shop, 'passwordChange', { currentPassword: shop.password, newPassword });
+  expect(await change()).toMatchObject({ code: 'CONFIRMATION_REQUIRED' });
+  const { email, password } = shop;
+  const asked = await askFor(api, 'signIn', { email, password }, '... on SecondFactorRequiredError { challenge }');
+  await mutate(shop, 'sessionConfirm', { code: codeAt(secret, clock.now()) });
+  expect(await change()).toMatchObject({ __typename: 'PasswordChanged' });
+  const second = { challenge: asked['challenge'], recoveryCode: recoveryCodes[0] };
+  expect(await askFor(api, 'signInConfirm', second)).toMatchObject({ __typename: 'ChallengeEndedError' });
+});
+
+test('who resets the password of an account whose address nobody had proven does not share it with who made it', async ({
+  api,
+  db,
+  shop,
+  signUp,
+  mails,
+}) => {
+  const link = async ({ userId }: Person) => {
+    const identity = { issuer: 'https://accounts.example', subject: userId };
+    await inScope(db, { userId }, (tx) => storeIdentity(tx, userId, identity, new Date()));
+  };
+  const linked = async (email: string) => {
+    const session = await signInAs(api, email, newPassword);
+    const { data } = await api.graphql('{ viewer { user { googleLinkedAt } } }', {}, session['accessToken']);
+    return data['viewer'].user.googleLinkedAt !== null;
+  };
+  const proven = await signUp();
+  await askFor(api, 'emailVerify', { token: await mails.newestToken(proven.email) });
+  for (const person of [shop, proven]) {
+    await link(person);
+    await request(api, person.email);
+    await reset(api, await mails.newestToken(person.email));
+  }
+  expect(await linked(shop.email)).toBe(false);
+  expect(await linked(proven.email)).toBe(true);
 });
 
 test('a password is not changed without the current one, nor to one that is guessed first', async ({ shop }) => {

@@ -3,7 +3,13 @@ import { markOf } from '../domain/auth/keys.ts';
 import { parseLinkToken } from '../domain/auth/link-token.ts';
 import { hashPassword } from '../domain/auth/password.ts';
 import { readReset, refuseWeak, requestReset, resetPassword } from '../domain/auth/reset-password.ts';
-import { InvalidInputError, LinkInvalidError, PartnerOffError, RateLimitedError } from '../domain/errors.ts';
+import {
+  ConfirmationRequiredError,
+  InvalidInputError,
+  LinkInvalidError,
+  PartnerOffError,
+  RateLimitedError,
+} from '../domain/errors.ts';
 import { builder, type Context } from './builder.ts';
 import { idempotencyKey, writeAround, writeErrors } from './write.ts';
 
@@ -98,26 +104,26 @@ builder.mutationField('passwordChange', (t) =>
   t.field({
     type: PasswordChanged,
     nullable: true,
-    description: 'Replaces the own password, ends all other sessions and tells the person by mail.',
+    description:
+      'Replaces the own password, ends all other sessions and tells the person by mail. Takes a fresh proof of who you are where you have an authenticator app.',
     authScopes: { person: true },
-    errors: { types: [...writeErrors, RateLimitedError] },
+    errors: { types: [...writeErrors, ConfirmationRequiredError, RateLimitedError] },
     args: { input: t.arg({ type: PasswordChangeInput, required: true, description: 'The two passwords.' }) },
     resolve: async (_root, { input }, ctx, info) => {
-      const { now, hashing, keys } = ctx.services;
+      const { services } = ctx;
       const { idempotencyKey, currentPassword, newPassword } = input;
       const viewer = await ctx.person();
       const marked = {
         idempotencyKey,
-        currentPassword: markOf(keys, currentPassword),
-        newPassword: markOf(keys, newPassword),
+        currentPassword: markOf(services.keys, currentPassword),
+        newPassword: markOf(services.keys, newPassword),
       };
       return writeAround(
         ctx,
         info,
         marked,
         async (run) => {
-          const at = now();
-          await changePassword(run, viewer, { currentPassword, newPassword }, hashing, at);
+          const at = await changePassword(run, viewer, { currentPassword, newPassword }, services);
           return { at: at.toISOString() };
         },
         (outcome) => Promise.resolve(outcome),

@@ -54,7 +54,7 @@ export async function findByIdentity(tx: Tx, { issuer, subject }: Identity): Pro
   if (!found) return null;
   const { userId, tenantId } = found;
   if (tenantId === null) throw new InvalidCredentialsError('You belong to no tenant any more.');
-  return { userId, tenantId, newHash: undefined };
+  return { userId, tenantId };
 }
 
 /** Nobody has the account yet: it is handed out for `googleLink` or `googleSignUp`. An equal address makes it nobody’s. */

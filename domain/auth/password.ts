@@ -35,7 +35,10 @@ export function isOutdatedHash(storedHash: string, parameters: HashParameters): 
   return needsRehash(storedHash, optionsOf(parameters));
 }
 
-/** Gives the person a password, or another one: for a transaction of the person, with the password hashed before it. */
+/**
+ * Gives the person a password, or another one: for a transaction of the person, with the password hashed before it. A sign-in that waits for its
+ * second step was begun with the one before.
+ */
 export async function storePassword(tx: Tx, userId: string, newHash: string, now: Date): Promise<void> {
   const password = { hash: newHash, changedAt: now };
   await tx.userPassword.upsert({
@@ -44,6 +47,7 @@ export async function storePassword(tx: Tx, userId: string, newHash: string, now
     update: password,
     select: { userId: true },
   });
+  await tx.signInChallenge.deleteMany({ where: { userId } });
 }
 
 function optionsOf({ memoryKib, time, parallelism }: HashParameters) {

@@ -46,8 +46,9 @@ export function refuseWeak(path: string, password: string, known: KnownOfPerson)
 }
 
 /**
- * Sets the new password by a mailed link, which is used up, and ends every session. The link also proves the address. In a transaction of the
- * link's person, with the password hashed before it.
+ * Sets the new password by a mailed link, which is used up, and ends every session. The link also proves the address: where nobody had, whoever
+ * signed up with it may be somebody else, and the Google account that they linked opens nothing any more. In a transaction of the link's
+ * person, with the password hashed before it.
  */
 export async function resetPassword(
   tx: Tx,
@@ -61,10 +62,11 @@ export async function resetPassword(
   if (!known || !(await spendToken(tx, token, 'RESET_PASSWORD', now))) throw new LinkInvalidError(noLink);
   await storePassword(tx, userId, newHash, now);
   const ended = await revokeSessions(tx, userId, now);
-  await tx.user.updateMany({
+  const { count: proven } = await tx.user.updateMany({
     where: { id: userId, emailKey: known.emailKey, emailVerifiedAt: null },
     data: { emailVerifiedAt: now },
   });
+  if (proven > 0) await tx.userIdentity.deleteMany({ where: { userId } });
   const target = { type: 'User', id: userId };
   await recordPersonDeed(tx, { origin, bySystem: true }, { action: 'password.reset', target, after: { ended } });
   await queueMail(tx, null, { kind: 'notice', userId, notice: 'password-reset', at: now.toISOString() });
