@@ -2,8 +2,10 @@ import { getNamedType, isUnionType } from 'graphql';
 import { readProxies } from '../api/address.ts';
 import { beginAttempt, endAttempt, type AttemptLimits, TooManyAttemptsError } from '../domain/limits/attempts.ts';
 import { inScope } from '../prisma/client.ts';
-import { expect, type GraphQLAnswer, type Person, startTestApi, test as base, type TestApi } from '../test/fixtures.ts';
+import { expect, type GraphQLAnswer, type Person, startTestApi, type TestApi } from '../test/fixtures.ts';
+import { test as base } from '../test/mails.ts';
 import { connect } from '../test/sql.ts';
+import { setUpTotp } from '../test/totp.ts';
 import { sensitive } from './attempts.ts';
 import { schema } from './index.ts';
 
@@ -112,6 +114,58 @@ test('nobody locks the owner out: where the account was opened before, it is ope
   expect(await signInFrom(home, shop.email, shop.password)).toBe('RateLimitedError');
 });
 
+test('a new password by mail opens the way again, where the owner is and where the account was opened before', async ({
+  apis,
+  shop,
+  signInFrom,
+  mails,
+}) => {
+  const [home, cafe] = ['203.0.113.5', '203.0.113.6'];
+  expect(await signInFrom(home, shop.email, shop.password)).toBe('Session');
+  for (const network of [home, cafe]) {
+    for (let time = 0; time < 4; time += 1) await signInFrom(network, shop.email, wrong);
+    expect(await signInFrom(network, shop.email, shop.password)).toBe('RateLimitedError');
+    const ask = 'mutation ($email: String!) { passwordResetRequest(input: { email: $email }) { __typename } }';
+    await from(apis[0], network, ask, { email: shop.email });
+    const token = await mails.newestToken(shop.email);
+    const password = `gentil vento azul ${network}`;
+    const reset = 'mutation ($input: PasswordResetInput!) { passwordReset(input: $input) { __typename } }';
+    const { data } = await from(apis[0], network, reset, { input: { token, password } });
+    expect(data['passwordReset']).toEqual({ __typename: 'PasswordWasReset' });
+    expect(await signInFrom(network, shop.email, password)).toBe('Session');
+  }
+});
+
+test('a second factor opens the way again, and signing in with one is never too often', async ({
+  apis,
+  shop,
+  clock,
+  signInFrom,
+}) => {
+  const { email, password } = shop;
+  const { recoveryCodes } = await setUpTotp(shop, clock);
+  const home = '203.0.113.5';
+  const challenge = async () => {
+    const query = `mutation ($input: SignInInput!) { signIn(input: $input) { __typename
+      ... on SecondFactorRequiredError { challenge } } }`;
+    return (await from(apis[0], home, query, { input: { email, password } })).data['signIn']['challenge'] as string;
+  };
+  const confirm = async (given: string) => {
+    const query = 'mutation ($input: SignInConfirmInput!) { signInConfirm(input: $input) { __typename } }';
+    const input = { challenge: given, recoveryCode: recoveryCodes.pop() };
+    return (await from(apis[0], home, query, { input })).data['signInConfirm']['__typename'] as string;
+  };
+  for (let time = 0; time < 5; time += 1) expect(await confirm(await challenge())).toBe('Session');
+
+  for (const guessedAt of ['198.51.100.1', home]) {
+    const open = await challenge();
+    for (let time = 0; time < 4; time += 1) await signInFrom(guessedAt, email, wrong);
+    expect(await signInFrom(guessedAt, email, password)).toBe('RateLimitedError');
+    expect(await confirm(open)).toBe('Session');
+    expect(await signInFrom(guessedAt, email, password)).toBe('SecondFactorRequiredError');
+  }
+});
+
 test('what succeeds is not held against the network', async ({ apis, shop, signInFrom, signUp }) => {
   const people: Person[] = [shop, await signUp(), await signUp()];
   for (let time = 0; time < 4; time += 1) {
@@ -121,19 +175,36 @@ test('what succeeds is not held against the network', async ({ apis, shop, signI
   }
 });
 
-test('delays grow, are said, and end', async ({ db }) => {
+test('delays grow up to a limit, are said, and end; what is long ago is forgotten', async ({ db, database }) => {
   const secret = Buffer.alloc(32, 1);
   const attempt = { what: 'test', account: 'a', network: '198.51.100.1' };
-  const short = { ...limits, perAccount: 1, perNetwork: 100, delayMs: 400, accountDelayMsMax: 900 };
-  const begin = () => inScope(db, {}, (tx) => beginAttempt(tx, secret, attempt, short));
-  const refusal = () => begin().catch((error: unknown) => error);
+  const growing = {
+    ...limits,
+    perAccount: 2,
+    delayMs: 60_000,
+    accountDelayMsMax: 200_000,
+    forgottenAfterMs: 7_200_000,
+  };
+  const begin = () => inScope(db, {}, (tx) => beginAttempt(tx, secret, attempt, growing));
+  await using superuser = await connect(database.superuserUrl);
+  const pass = (time: string) =>
+    superuser.query(`update attempt_counts set next_at = next_at - $1::interval, last_at = last_at - $1::interval`, [
+      time,
+    ]);
   await begin();
-  for (let time = 0; time < 3; time += 1) {
-    const refused = await refusal();
+  for (const seconds of [60, 120, 200, 200]) {
+    await begin();
+    const refused = await begin().catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(TooManyAttemptsError);
-    expect(refused).toMatchObject({ retryAfter: 1 });
-    await expect.poll(() => begin(), { timeout: 20_000 }).toMatchObject({ isKnown: false });
+    const { retryAfter } = refused as TooManyAttemptsError;
+    expect(retryAfter).toBeLessThanOrEqual(seconds);
+    expect(retryAfter).toBeGreaterThan(seconds - 30);
+    await pass(`${seconds} seconds`);
   }
+  await pass('3 hours');
+  await begin();
+  await begin(); // as often as at first
+  await expect(begin()).rejects.toBeInstanceOf(TooManyAttemptsError);
   await inScope(db, {}, (tx) => endAttempt(tx, secret, { attempt, isKnown: false }));
   expect(await begin()).toMatchObject({ isKnown: true });
 });

@@ -2,7 +2,7 @@ import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTyp
 import type { GraphQLFieldResolver } from 'graphql';
 import { parseLinkToken } from '../domain/auth/link-token.ts';
 import { emailKeyOf } from '../domain/auth/email.ts';
-import { type Attempt, beginAttempt, endAttempt } from '../domain/limits/attempts.ts';
+import { type Attempt, beginAttempt, endAttempt, forgetAttempts } from '../domain/limits/attempts.ts';
 import { networkOf } from '../domain/limits/network.ts';
 import type { Context } from './builder.ts';
 
@@ -63,8 +63,7 @@ function limited(what: string, rule: Sensitive, resolve: Resolver): Resolver {
           });
     await context.write(async (tx) => {
       await endAttempt(tx, secret, counted);
-      if (user)
-        await endAttempt(tx, secret, { attempt: { what: 'signIn', account: user.emailKey, network }, isKnown: false });
+      if (user) await forgetAttempts(tx, secret, { what: 'signIn', account: user.emailKey, network });
     }, {});
     return result;
   };

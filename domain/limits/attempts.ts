@@ -42,6 +42,11 @@ export async function endAttempt(tx: Tx, secret: Buffer, { attempt, isKnown }: C
   await tx.$executeRaw`select end_attempt(${account}, ${own}, ${network}, ${place}, ${isKnown})`;
 }
 
+/** Its owner was proven in another way: whatever was tried at the account, from here or from elsewhere, is no longer in the way. */
+export async function forgetAttempts(tx: Tx, secret: Buffer, attempt: Attempt): Promise<void> {
+  for (const isKnown of [true, false]) await endAttempt(tx, secret, { attempt, isKnown });
+}
+
 /** What stands in the way of an attempt is not the attempt's own outcome: it is thrown before anything was looked at. */
 export class TooManyAttemptsError extends RateLimitedError {
   constructor(retryAfter: number) {
