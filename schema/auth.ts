@@ -4,7 +4,6 @@ import { parseRefreshToken, type RefreshToken } from '../domain/auth/refresh-tok
 import type { Challenge } from '../domain/auth/second-step.ts';
 import { endSession, type OpenSession, refreshSession } from '../domain/auth/sessions.ts';
 import { findAccount, provePassword, signIn } from '../domain/auth/sign-in.ts';
-import { nobody, recordFailure } from '../domain/auth/sign-in-signals.ts';
 import { prepareSignUp, signUp } from '../domain/auth/sign-up.ts';
 import { isPerson, type PersonViewer, type Viewer as AnyViewer } from '../domain/auth/viewer.ts';
 import {
@@ -17,7 +16,7 @@ import {
 } from '../domain/errors.ts';
 import { ApiKey } from './api-keys.ts';
 import { builder, type Context } from './builder.ts';
-import { fingerprint, presenceOf } from './presence.ts';
+import { fingerprint, noteFailure, presenceOf } from './presence.ts';
 import { amongOwn, known } from './node.ts';
 import { Role } from './roles.ts';
 import { Tenant } from './tenants.ts';
@@ -199,12 +198,8 @@ builder.mutationField('signIn', (t) =>
       const account = await ctx.write((tx) => findAccount(tx, input.email), {});
       const { now, hashing } = ctx.services;
       const presence = presenceOf(ctx, input);
-      const proven = await provePassword(account, input.password, hashing).catch(async (error: unknown) => {
-        const userId = account?.userId ?? nobody;
-        if (error instanceof InvalidCredentialsError)
-          await ctx.write((tx) => recordFailure(tx, userId, presence, now()), { userId });
-        throw error;
-      });
+      const proof = provePassword(account, input.password, hashing);
+      const proven = await noteFailure(ctx, account?.userId, presence, proof);
       const at = now();
       return answerWith(ctx, await ctx.write((tx) => signIn(tx, proven, presence, at), proven));
     },

@@ -30,7 +30,7 @@ import { builder } from './builder.ts';
 import { keyset } from './keyset.ts';
 import { findMember, Member } from './members.ts';
 import { amongOwn, rowId } from './node.ts';
-import { presenceOf } from './presence.ts';
+import { fingerprint, noteFailure, presenceOf } from './presence.ts';
 import { Role } from './roles.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
@@ -132,6 +132,7 @@ const InvitationAcceptInput = builder.inputType('InvitationAcceptInput', {
         'With it, whoever has the invited address joins: a new account gets it as its password, an account that is there must have it. Without it, the person who is signed in joins.',
     }),
     name: t.string({ description: 'What a new person is called; 1 to 200 characters. Not needed otherwise.' }),
+    ...fingerprint(t),
   }),
 });
 
@@ -216,7 +217,7 @@ builder.mutationFields((t) => ({
       const at = now();
       const tenantId = token.scopeId;
       const { invited, account } = await ctx.write((tx) => findInvited(tx, token, at), { tenantId });
-      const { origin } = ctx;
+      const presence = presenceOf(ctx, input);
       const { password } = input;
 
       if (typeof password !== 'string') {
@@ -228,12 +229,13 @@ builder.mutationFields((t) => ({
       if (!account) {
         const newcomer = await prepareNewcomer(invited, { ...input, password }, hashing);
         const scope = { tenantId, userId: newcomer.userId };
-        return answerWith(ctx, await ctx.write((tx) => joinAsNewcomer(tx, invited, newcomer, origin, at), scope));
+        return answerWith(ctx, await ctx.write((tx) => joinAsNewcomer(tx, invited, newcomer, presence, at), scope));
       }
-      const proven = await proveInvited(invited, account, password, hashing);
+      const proof = proveInvited(invited, account, password, hashing);
+      const proven = await noteFailure(ctx, account.userId, presence, proof);
       const session = await ctx.write(async (tx) => {
-        await join(tx, invited, proven.userId, origin, at);
-        return signIn(tx, proven, presenceOf(ctx, {}), at);
+        await join(tx, invited, proven.userId, presence.origin, at);
+        return signIn(tx, proven, presence, at);
       }, proven);
       return answerWith(ctx, session);
     },

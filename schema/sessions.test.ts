@@ -3,6 +3,7 @@ import { purgeSignals } from '../domain/auth/sign-in-signals.ts';
 import { askFor, mutate } from '../test/ask.ts';
 import { expect, type GraphQLAnswer, type Person, type TestApi } from '../test/fixtures.ts';
 import { test } from '../test/mails.ts';
+import { accept, invite } from '../test/people.ts';
 import { connect } from '../test/sql.ts';
 
 const firefox = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
@@ -139,6 +140,31 @@ test('a sign-in from a new place with a new device is told by mail; either one a
   expect(mail.text).toContain('Dispositivo: Safari, iOS');
   const flagged = await superuser.sql`select flags from sign_in_signals where flags <> '{}'`;
   expect(flagged).toEqual([{ flags: ['NEW_PLACE'] }]);
+  await elsewhere();
+  const told = mails.to(shop.email).length;
+  await signInWith(api, shop, firefox); // the same browser by what it calls itself, which anybody can say
+  await mails.deliver();
+  expect(mails.to(shop.email)).toHaveLength(told + 1);
+});
+
+test('a sign-in by an invitation leaves a signal as any other', async ({ api, shop, signUp, database }) => {
+  const password = 'gentil vento azul';
+  const { token } = await invite(shop, 'nina@example.com', 'SELLER');
+  await accept(api, { token, name: 'Nina', password, fingerprint: 'browser-1' });
+  const olga = await signUp();
+  const known = await invite(shop, olga.email, 'SELLER');
+  await accept(api, { token: known.token, password: 'not the password' });
+  await accept(api, { token: known.token, password: olga.password });
+  await using superuser = await connect(database.superuserUrl);
+  const signals = await superuser.sql`
+    select u.email, s.outcome, s.fingerprint_hash is not null as "byFingerprint" from sign_in_signals s
+      join users u on u.id = s.user_id where u.email <> ${shop.email} order by s.id`;
+  expect(signals).toEqual([
+    { email: 'nina@example.com', outcome: 'SUCCEEDED', byFingerprint: true },
+    { email: olga.email, outcome: 'SUCCEEDED', byFingerprint: false }, // the sign-up
+    { email: olga.email, outcome: 'FAILED', byFingerprint: false },
+    { email: olga.email, outcome: 'SUCCEEDED', byFingerprint: false },
+  ]);
 });
 
 test('a sign-in after many failures is told by mail, and those before it no longer count', async ({

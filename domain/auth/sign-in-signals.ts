@@ -71,12 +71,13 @@ async function compare(tx: Tx, userId: string, presence: Presence, now: Date): P
            coalesce(bool_or(encode(network_hash, 'hex') = any(${known(network)})), false) as network,
            coalesce(bool_or(encode(fingerprint_hash, 'hex') = any(${known(fingerprint)})), false) as fingerprint,
            coalesce(bool_or(fingerprint_hash is not null), false) as "anyFingerprint",
-           coalesce(bool_or(encode(agent_hash, 'hex') = any(${known(agent)})), false) as agent
+           coalesce(bool_or(fingerprint_hash is null and encode(agent_hash, 'hex') = any(${known(agent)})), false) as agent
       from sign_in_signals where user_id = ${userId}::uuid and outcome = 'SUCCEEDED' and at > ${since(rememberedMs)}`;
   if (!earlier || earlier.successes === 0) return [];
   const failures = await tx.signInSignal.count({
     where: { userId, outcome: 'FAILED', at: { gt: later(earlier.last, since(failuresWithinMs)) } },
   });
+  // By what the program calls itself, which anybody can say, only where no fingerprint is known that could be missed.
   const byFingerprint = fingerprint.value !== null && earlier.anyFingerprint;
   const knowsDevice = byFingerprint ? earlier.fingerprint : earlier.agent;
   return [

@@ -2,11 +2,13 @@ import { timingSafeEqual } from 'node:crypto';
 import { v7 as newId } from 'uuid';
 import type { Tx } from '../../prisma/client.ts';
 import { recordAudit } from '../audit/record-audit.ts';
+import { beginSession } from '../auth/begin-session.ts';
 import { hashLinkToken, type LinkToken } from '../auth/link-token.ts';
 import { hashPassword, type HashParameters } from '../auth/password.ts';
 import { passwordProblem } from '../auth/password-rules.ts';
 import { type Account, findAccount, type Proven, provePassword } from '../auth/sign-in.ts';
 import { createSession, type OpenSession } from '../auth/sessions.ts';
+import type { Presence } from '../auth/sign-in-signals.ts';
 import type { Origin, PersonViewer } from '../auth/viewer.ts';
 import { EmailTakenError, ForbiddenError, NotFoundError, problems } from '../errors.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
@@ -72,7 +74,7 @@ export async function joinAsNewcomer(
   tx: Tx,
   invited: Invited,
   { userId, name, passwordHash }: Newcomer,
-  origin: Origin | null,
+  presence: Presence,
   now: Date,
 ): Promise<OpenSession> {
   const { email, emailKey, locale, tenantId } = invited;
@@ -84,8 +86,8 @@ export async function joinAsNewcomer(
     throw accountExists();
   }
   await tx.userPassword.create({ data: { userId, hash: passwordHash, changedAt: now }, select: { userId: true } });
-  await join(tx, invited, userId, origin, now);
-  return createSession(tx, { tenantId, userId }, origin, now);
+  await join(tx, invited, userId, presence.origin, now);
+  return beginSession(tx, { tenantId, userId }, presence, now);
 }
 
 /** Adds the person who is signed in, by the same address, and begins a session for the tenant. */
