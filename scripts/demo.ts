@@ -8,6 +8,7 @@ import { createCampaign, runCampaign, type Totals } from './demo/campaign.ts';
 import { approveTemplate, connectWhatsApp } from './demo/connect.ts';
 import { makeDemoFile } from './demo/contacts-csv.ts';
 import { importContacts, reconcile } from './demo/import-contacts.ts';
+import { confirmAddress, startMailbox } from './demo/mails.ts';
 import { reconcileCampaign } from './demo/reconcile-campaign.ts';
 import { startLocalDatabase, startStack } from './local-stack.ts';
 import { type SimulatorsProcess, startSimulatorsProcess } from './simulators-process.ts';
@@ -22,13 +23,14 @@ async function demo({ contacts, rate, exit, json }: Options): Promise<boolean> {
   const say = (line = '') => (json ? console.error(line) : console.log(line));
 
   await using database = await useDatabase(say);
-  say('Starting the simulator of WhatsApp, the API and two workers…');
+  say('Starting the simulator of WhatsApp, a mail server that only shows mails, the API and two workers…');
+  await using mailbox = await startMailbox(say);
   await using simulators = await startSimulatorsProcess({ profile: 'demo', port: 4010 });
   if (new URL(simulators.url).port !== '4010') say('Port 4010 is busy: using a free one for the simulator.');
   await using stack = await startStack(database.urls, {
     workers: 2,
     port: 4000,
-    env: { ...quickly, SEND_RATE_MAX: String(rate), ...simulators.env },
+    env: { ...quickly, SEND_RATE_MAX: String(rate), ...simulators.env, ...mailbox.env },
   });
   if (new URL(stack.apiUrl).port !== '4000') say('Port 4000 is busy: using a free one.');
   await simulators.tell('settings', { meta: { webhooks: { url: `${stack.apiUrl}/webhooks/meta` } } });
@@ -43,7 +45,9 @@ async function demo({ contacts, rate, exit, json }: Options): Promise<boolean> {
     },
   );
   const owner = visitor.as(signUp.accessToken);
-  say(`Signed up the tenant “${signUp.tenant.name}”.`);
+  say(`Signed up the tenant “${signUp.tenant.name}”. Its owner is asked by mail to confirm the address:`);
+  await confirmAddress(visitor, mailbox, email);
+  say('Confirmed the address by the link.');
 
   const file = makeDemoFile(contacts);
   say(`Importing a CSV of ${contacts} records: good, bad, doubled and odd ones.`);
@@ -85,6 +89,7 @@ async function demo({ contacts, rate, exit, json }: Options): Promise<boolean> {
       `  mutation { signIn(input: { email: "${email}", password: "${password}" }) { ... on Session { accessToken } } }`,
     );
     say(`and put the token into the headers, below the query: {"authorization": "Bearer <accessToken>"}`);
+    say('Whatever mail is sent from here on shows up below: try passwordResetRequest.');
     if (done.errorFileUrl) say(`The failed records, to correct and send again: ${done.errorFileUrl}`);
     say('Ctrl+C stops everything.');
     await stopSignal();

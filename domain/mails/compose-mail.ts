@@ -127,7 +127,7 @@ async function composeNotice(
 }
 
 /** A mail whose point is a link. */
-export function draftWithLink(
+function draftWithLink(
   { subject, lines, link, after }: WordsWithLink,
   url: string,
 ): Pick<Draft, 'subject' | 'lines' | 'link' | 'after'> {
@@ -135,12 +135,12 @@ export function draftWithLink(
 }
 
 /** A link with a token, behind the `#`: what stands there is sent to no server, so that none writes it down. */
-export function linkTo(appUrl: string, path: string, token: string): string {
+function linkTo(appUrl: string, path: string, token: string): string {
   return `${appUrl}/${path}#token=${token}`;
 }
 
 /** Puts a mail together for somebody. */
-export function letterTo(
+function letterTo(
   { name, email }: { name: string | null; email: string },
   texts: Texts,
   draft: Omit<Draft, 'locale' | 'greeting' | 'footer'>,
