@@ -1,12 +1,15 @@
 import { parse } from 'csv-parse/sync';
 import { bySystem, recordAudit } from '../domain/audit/record-audit.ts';
+import type { Actor } from '../domain/auth/viewer.ts';
 import { inTenant } from '../prisma/client.ts';
-import { expect, globalId, type Person, test } from '../test/fixtures.ts';
+import { mutate } from '../test/ask.ts';
+import { expect, globalId, type Person, rawId, test } from '../test/fixtures.ts';
 import { connect } from '../test/sql.ts';
+import { statementsOf } from '../test/statements.ts';
 
 const list = `query ($filter: AuditEntryFilter, $first: Int, $after: String) {
   auditEntries(filter: $filter, first: $first, after: $after) {
-    nodes { id at action actor { type id } target { type id } address requestId before after } pageInfo { endCursor hasNextPage } } }`;
+    nodes { id at action actor { type id name } target { type id } address requestId before after } pageInfo { endCursor hasNextPage } } }`;
 const exportLog = `mutation ($input: AuditExportInput!) { auditExport(input: $input) {
   __typename ... on AuditExport { url expiresAt } ... on UserError { code } } }`;
 
@@ -23,10 +26,18 @@ async function deleteTag(shop: Person, name: string): Promise<string> {
   return tagId;
 }
 
+type Node = {
+  id: string;
+  at: string;
+  action: string;
+  actor: { type: string; id: string | null; name: string | null };
+  target: { id: string };
+};
+
 const nodesOf = async (shop: Person, filter?: object) => {
   const answer = await shop.graphql(list, { filter });
   expect(answer.errors).toBeUndefined();
-  return answer.data['auditEntries'].nodes as { id: string; at: string; action: string; target: { id: string } }[];
+  return answer.data['auditEntries'].nodes as Node[];
 };
 
 test('the log is read newest first, by page, action, actor, target and time', async ({ shop, signUp, db }) => {
@@ -66,12 +77,62 @@ test('the log is read newest first, by page, action, actor, target and time', as
   expect(between.map(({ id }) => id)).not.toContain(newest?.id);
   expect(await nodesOf(shop, { until: '2001-01-01T00:00:00Z' })).toEqual([]);
   expect(await nodesOf(shop, { since: '2101-01-01T00:00:00Z' })).toEqual([]);
+  const refused = await shop.graphql(list, { filter: { actions: Array(101).fill('tag.delete') } });
+  expect(refused.errors).toMatchObject([
+    { extensions: { code: 'BAD_USER_INPUT', fields: [{ path: 'filter.actions' }] } },
+  ]);
 
   const first = await shop.graphql(list, { filter: { actions: ['tag.delete'] }, first: 2 });
   const { endCursor, hasNextPage } = first.data['auditEntries'].pageInfo;
   expect(hasNextPage).toBe(true);
   const second = await shop.graphql(list, { filter: { actions: ['tag.delete'] }, first: 2, after: endCursor });
   expect(second.data['auditEntries'].nodes.map(({ id }: { id: string }) => id)).toEqual([oldest?.id]);
+});
+
+test('entries say what their actors are called now, all of a page by one statement; who is gone has no name', async ({
+  shop,
+  signUp,
+  db,
+  database,
+}) => {
+  const [colleague, stranger] = [await signUp(), await signUp()];
+  const { tenantId } = shop;
+  await using superuser = await connect(database.superuserUrl);
+  await superuser.sql`insert into memberships (tenant_id, user_id, role) values (${tenantId}, ${colleague.userId}, 'SELLER')`;
+  for (const [person, name] of [
+    [shop, 'Olga'],
+    [colleague, 'Paul'],
+    [stranger, 'Rita'],
+  ] as const) {
+    await superuser.sql`update users set name = ${name} where id = ${person.userId}`;
+  }
+  const key = { name: 'Orders', integration: 'ERP', scopes: ['TENANT_READ'] };
+  const made = await mutate(shop, 'apiKeyCreate', key, '... on NewApiKey { apiKey { id } }');
+  const apiKeyId = (made['apiKey'] as { id: string }).id;
+  await mutate(shop, 'apiKeyRevoke', { apiKeyId });
+  const actors: Actor[] = [
+    { type: 'SYSTEM', id: null },
+    ...[stranger, colleague, shop].map(({ userId: id }): Actor => ({ type: 'PERSON', id })),
+    { type: 'API_KEY', id: rawId(apiKeyId) },
+  ];
+  for (const actor of actors) {
+    const deed = { action: 'tag.delete', target: { type: 'Tag', id: null } } as const;
+    await inTenant(db, tenantId, (tx) => recordAudit(tx, { tenantId, actor, origin: null }, deed));
+  }
+  const names = async () => (await nodesOf(shop, { actions: ['tag.delete'] })).map(({ actor }) => actor.name);
+  const statements = await statementsOf(async () => {
+    expect(await names()).toEqual(['Orders', 'Olga', 'Paul', null, null]);
+  });
+  expect(statements.filter((text) => text.includes('union all'))).toHaveLength(1);
+
+  const { url } = (await shop.graphql(exportLog, { input: { filter: { actions: ['tag.delete'] } } })).data[
+    'auditExport'
+  ];
+  const rows = parse(await (await fetch(url)).text(), { bom: true, columns: true }) as Record<string, string>[];
+  expect(rows.map(({ actorName }) => actorName)).toEqual(['Orders', 'Olga', 'Paul', '', '']);
+
+  await superuser.sql`delete from memberships where user_id = ${colleague.userId} and tenant_id = ${tenantId}`;
+  expect(await names()).toEqual(['Orders', 'Olga', null, null, null]);
 });
 
 test('the log is for owners and admins', async ({ shop, database }) => {

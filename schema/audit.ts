@@ -1,14 +1,16 @@
 import { encodeGlobalID } from '@pothos/plugin-relay';
+import { findActorNames } from '../domain/audit/actor-names.ts';
 import { auditExportLink, auditExportLinkMs, beginExport } from '../domain/audit/export.ts';
 import { type AuditFilter, whereEntries } from '../domain/audit/find-entries.ts';
 import { requireRecent } from '../domain/auth/step-up.ts';
 import type { Actor } from '../domain/auth/viewer.ts';
-import { ConfirmationRequiredError } from '../domain/errors.ts';
+import { ConfirmationRequiredError, InvalidInputError } from '../domain/errors.ts';
 import { signLink } from '../domain/links.ts';
 import { type KeyColumn, prismaPage } from '../domain/page.ts';
+import { batched } from './batch.ts';
 import { builder, type Context } from './builder.ts';
 import { keyset } from './keyset.ts';
-import { amongOwn, rowIdOfAny } from './node.ts';
+import { amongOwn, known, rowIdOfAny } from './node.ts';
 import { idempotencyKey, write, writeErrors } from './write.ts';
 
 const AuditActorType = builder.enumType('AuditActorType', {
@@ -30,6 +32,16 @@ const AuditActor = builder.objectRef<Actor>('AuditActor').implement({
       nullable: true,
       description: 'The global id of the person or API key, also when it is gone since; null for Parley itself.',
       resolve: ({ type, id }) => (type === 'SYSTEM' || id === null ? null : encodeGlobalID(globalTypes[type], id)),
+    }),
+    name: t.string({
+      nullable: true,
+      description:
+        'What the person or API key is called now; null for Parley itself, and when the person no longer works for the tenant.',
+      resolve: async ({ type, id }, _args, ctx) => {
+        if (type === 'SYSTEM' || id === null) return null;
+        const { tenantId } = known(ctx);
+        return (await batched(ctx, 'actorName', id, (ids) => findActorNames(ctx.tx, tenantId, ids))) ?? null;
+      },
     }),
   }),
 });
@@ -88,10 +100,12 @@ export const AuditEntry = builder.prismaNode('AuditEntry', {
   }),
 });
 
+const actionsMax = 100;
+
 const AuditEntryFilter = builder.inputType('AuditEntryFilter', {
   description: 'Which entries: all that is said must fit.',
   fields: (t) => ({
-    actions: t.stringList({ description: 'Of one of these actions, as `contact.delete`; at most 100.' }),
+    actions: t.stringList({ description: `Of one of these actions, as \`contact.delete\`; at most ${actionsMax}.` }),
     actorId: t.id({ description: 'Done by this person or API key.' }),
     targetId: t.id({ description: 'Done to this object.' }),
     since: t.field({ type: 'DateTime', description: 'At this time or later.' }),
@@ -103,8 +117,11 @@ const newestFirst: KeyColumn[] = [{ field: 'id', column: 'id', type: 'uuid', des
 
 function readFilter(filter: typeof AuditEntryFilter.$inferInput | null | undefined): AuditFilter {
   const { actions, actorId, targetId, since, until } = filter ?? {};
+  if (actions && actions.length > actionsMax) {
+    throw new InvalidInputError([{ path: 'filter.actions', message: `Expected at most ${actionsMax} actions.` }]);
+  }
   return {
-    ...(actions ? { actions: actions.slice(0, 100) } : {}),
+    ...(actions ? { actions } : {}),
     ...(actorId ? { actorId: rowIdOfAny(actorId) } : {}),
     ...(targetId ? { targetId: rowIdOfAny(targetId) } : {}),
     ...(since ? { since } : {}),

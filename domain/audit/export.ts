@@ -1,9 +1,9 @@
-import { type AuditEntry, type Db, inTenant, type Prisma, type Tx } from '../../prisma/client.ts';
+import { type Db, inTenant, type Prisma, type Tx } from '../../prisma/client.ts';
 import type { Origin } from '../auth/viewer.ts';
 import { byteOrderMark, writeCsv } from '../csv/write.ts';
 import { NotFoundError } from '../errors.ts';
 import type { Link } from '../links.ts';
-import { type AuditFilter, readEntries, StoredFilter, whereEntries } from './find-entries.ts';
+import { type AuditFilter, type NamedEntry, readEntries, StoredFilter, whereEntries } from './find-entries.ts';
 import { type Answerable, recordAudit } from './record-audit.ts';
 
 /** What links to exports are signed for. */
@@ -28,6 +28,7 @@ const columns = [
   'at',
   'actorType',
   'actorId',
+  'actorName',
   'action',
   'targetType',
   'targetId',
@@ -63,13 +64,14 @@ async function* writeFile(db: Db, tenantId: string, filter: AuditFilter, upTo: s
   for await (const entries of readEntries(db, tenantId, filter, upTo)) yield writeCsv(entries.map(rowOf));
 }
 
-function rowOf(entry: AuditEntry): string[] {
-  const { at, actorType, actorId, action, targetType, targetId, address, requestId, before, after } = entry;
+function rowOf(entry: NamedEntry): string[] {
+  const { at, actorType, actorId, actorName, action, targetType, targetId, address, requestId, before, after } = entry;
   const json = (value: Prisma.JsonValue) => (value === null ? '' : JSON.stringify(value));
   return [
     at.toISOString(),
     actorType,
     actorId ?? '',
+    actorName ?? '',
     action,
     targetType,
     targetId ?? '',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type AuditEntry, type Db, inTenant, type Prisma } from '../../prisma/client.ts';
+import { findActorNames } from './actor-names.ts';
 
 /** Which entries: all that is said must fit. */
 export type AuditFilter = {
@@ -47,23 +48,31 @@ function firstIdOf(ms: number): string {
 
 const pageSize = 500;
 
+/** An entry, and what its actor is called by now. */
+export type NamedEntry = AuditEntry & { actorName: string | null };
+
 /** Every entry that fits, the newest first, a page at a time; none that is younger than `upTo`. */
 export async function* readEntries(
   db: Db,
   tenantId: string,
   filter: AuditFilter,
   upTo: string,
-): AsyncGenerator<AuditEntry[]> {
+): AsyncGenerator<NamedEntry[]> {
   for (let bound: { lte: string } | { lt: string } = { lte: upTo }; ;) {
     const where: Prisma.AuditEntryWhereInput = { AND: [whereEntries(tenantId, filter), { id: bound }] };
-    const rows: AuditEntry[] = await inTenant(
+    const rows: NamedEntry[] = await inTenant(
       db,
       tenantId,
-      (tx) => tx.auditEntry.findMany({ where, orderBy: { id: 'desc' }, take: pageSize }),
+      async (tx) => {
+        const entries = await tx.auditEntry.findMany({ where, orderBy: { id: 'desc' }, take: pageSize });
+        const actorIds = new Set(entries.flatMap(({ actorId }) => actorId ?? []));
+        const names = await findActorNames(tx, tenantId, [...actorIds]);
+        return entries.map((entry) => ({ ...entry, actorName: names.get(entry.actorId ?? '') ?? null }));
+      },
       { readOnly: true },
     );
     if (rows.length > 0) yield rows;
-    const last: AuditEntry | undefined = rows.at(-1);
+    const last: NamedEntry | undefined = rows.at(-1);
     if (!last || rows.length < pageSize) return;
     bound = { lt: last.id };
   }
