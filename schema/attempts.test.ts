@@ -41,10 +41,17 @@ const test = base.extend<Strict>({
   },
 });
 
-async function from(api: TestApi, network: string, query: string, variables: object = {}): Promise<GraphQLAnswer> {
+async function from(
+  api: TestApi,
+  network: string,
+  query: string,
+  variables: object = {},
+  accessToken = '',
+): Promise<GraphQLAnswer> {
+  const authorization = accessToken ? { authorization: `Bearer ${accessToken}` } : {};
   const answer = await fetch(`${api.url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-forwarded-for': network },
+    headers: { 'content-type': 'application/json', 'x-forwarded-for': network, ...authorization },
     body: JSON.stringify({ query, variables }),
   });
   return (await answer.json()) as GraphQLAnswer;
@@ -172,6 +179,44 @@ test('what succeeds is not held against the network', async ({ apis, shop, signI
     for (const { email, password } of people) {
       expect(await signInFrom('203.0.113.5', email, password, apis[time % 2])).toBe('Session');
     }
+  }
+});
+
+const token = 'not a token';
+const place = { country: 'BR', timeZone: 'UTC' };
+
+/** What somebody would send who guesses, or who has us send mails. */
+const guesses: Record<string, object> = {
+  signIn: { email: 'ana@example.com', password: wrong },
+  signInConfirm: { challenge: token, code: '000000' },
+  signUp: { tenantName: 'X', name: 'X', email: 'ana@example.com', password: wrong, ...place },
+  passwordResetRequest: { email: 'ana@example.com' },
+  passwordReset: { token, password: wrong },
+  passwordChange: { currentPassword: wrong, newPassword: 'another wrong one' },
+  emailVerify: { token },
+  emailVerificationResend: {},
+  sessionConfirm: { password: wrong },
+  totpConfirm: { code: '000000' },
+  invitationCreate: { email: 'ana@example.com', role: 'SELLER' },
+  invitationAccept: { token },
+  apiKeyReport: { key: token },
+  googleSignInBegin: {},
+  googleSignIn: { attempt: token, code: token, state: token },
+  googleSignUp: { identity: token, tenantName: 'X', ...place },
+};
+
+test('each of them is slowed down', async ({ apis, shop }) => {
+  expect(Object.keys(guesses).sort()).toEqual(Object.keys(sensitive).sort());
+  for (const [name, input] of Object.entries(guesses)) {
+    const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+    const query = `mutation ($input: ${type}!) { ${name}(input: $input) { __typename } }`;
+    const told: unknown[] = [];
+    for (let time = 0; time <= limits.perNetwork; time += 1) {
+      const { data } = await from(apis[time % 2]!, '203.0.113.9', query, { input }, shop.accessToken);
+      told.push((data?.[name] as { __typename: string } | null)?.__typename);
+    }
+    expect(told[0], name).not.toBe('RateLimitedError');
+    expect(told.at(-1), name).toBe('RateLimitedError');
   }
 });
 

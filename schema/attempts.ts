@@ -19,6 +19,9 @@ type Sensitive = {
 
 const byEmail = ({ email }: Input) => emailKeyOf(String(email));
 const ofSession = async (_input: Input, context: Context) => (await context.viewer())?.actor.id ?? null;
+/** Whom a tenant writes to: nobody’s mailbox is filled by inviting and revoking. */
+const invited = async ({ email }: Input, context: Context) =>
+  `${(await context.signedIn()).tenantId} ${emailKeyOf(String(email))}`;
 const newViewer = (_input: Input, result: unknown) => (result as { viewer?: { userId?: string } }).viewer?.userId;
 
 /** The mutations that somebody could use to guess with, to find out who has an account, or to have us send mails. */
@@ -33,6 +36,7 @@ export const sensitive: Readonly<Record<string, Sensitive>> = {
   emailVerificationResend: { account: ofSession, countsAll: true },
   sessionConfirm: { account: ofSession },
   totpConfirm: { account: ofSession },
+  invitationCreate: { account: invited, countsAll: true },
   invitationAccept: {},
   apiKeyReport: {},
   googleSignInBegin: { countsAll: true },

@@ -143,7 +143,7 @@ builder.mutationFields((t) => ({
     description:
       'Asks somebody by mail to work for the tenant. The link works once, for 7 days. Only an owner invites an owner, with a fresh proof (`sessionConfirm`).',
     authScopes: { may: 'members.write' },
-    errors: { types: [...writeErrors, ForbiddenError, ConfirmationRequiredError] },
+    errors: { types: [...writeErrors, ForbiddenError, ConfirmationRequiredError, RateLimitedError] },
     args: { input: t.arg({ type: InvitationCreateInput, required: true, description: 'Whom to invite.' }) },
     resolve: (_root, { input }, ctx, info) =>
       write(
