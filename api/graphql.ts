@@ -89,15 +89,11 @@ export function createGraphQL(options: GraphQLOptions): Handler {
 
   return async (exchange) => {
     const { request, response, requestId, url, signal } = exchange;
-    if (allowOrigin(exchange, corsOrigins, 'POST')) return;
+    if (allowOrigin(exchange, corsOrigins, 'GET, POST')) return;
     const { method = 'GET', headers } = request;
-    const wantsPage = method === 'GET' && (headers.accept ?? '').includes('text/html');
-    if (method === 'GET' && !(options.graphiql && wantsPage)) {
-      response.setHeader('allow', 'POST');
-      throw new HttpError(405, 'METHOD_NOT_ALLOWED', 'Send the operation by POST.');
-    }
-    if (wantsPage) response.setHeader('content-security-policy', pagePolicy);
-    if (method === 'POST') refuseForeign(exchange, corsOrigins);
+    const isPage = method === 'GET' && options.graphiql && (headers.accept ?? '').includes('text/html');
+    if (isPage) response.setHeader('content-security-policy', pagePolicy);
+    else refuseForeign(exchange, corsOrigins);
     const body = method === 'POST' ? await readBody(request, bodyBytesMax, bodyTimeoutMs) : undefined;
     const given = {
       requestId,
@@ -113,15 +109,23 @@ export function createGraphQL(options: GraphQLOptions): Handler {
 }
 
 /** What a page of somebody else can have a browser send: what needs no question beforehand runs nothing, and neither does what says that it is foreign. */
-function refuseForeign({ request: { headers } }: Exchange, corsOrigins: string[]): void {
-  if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) {
+function refuseForeign({ request: { method, headers }, response }: Exchange, corsOrigins: string[]): void {
+  if (method === 'GET' && headers['x-csrf'] === undefined) {
+    response.setHeader('allow', 'POST');
+    throw new HttpError(
+      405,
+      'METHOD_NOT_ALLOWED',
+      'Send the operation by POST; a query also by GET with a header x-csrf.',
+    );
+  }
+  if (method === 'POST' && !/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? '')) {
     throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the operation as application/json.');
   }
-  const site = headers['sec-fetch-site'];
+  const { origin, host, 'sec-fetch-site': site } = headers;
+  if (origin !== undefined && corsOrigins.includes(origin)) return;
   const isForeign = site === 'cross-site' || site === 'same-site';
-  if (isForeign && !corsOrigins.includes(headers.origin ?? '')) {
-    throw new HttpError(403, 'FORBIDDEN', 'This origin is not allowed to call.');
-  }
+  const isOwn = origin === undefined || URL.parse(origin)?.host === host; // the page with GraphiQL
+  if (isForeign || !isOwn) throw new HttpError(403, 'FORBIDDEN', 'This origin is not allowed to call.');
 }
 
 function headersOf(request: IncomingMessage): Headers {

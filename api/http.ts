@@ -79,7 +79,7 @@ export function allowOrigin({ request, response }: Exchange, origins: string[], 
   if (origin !== undefined && origins.includes(origin)) {
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-allow-methods', methods);
-    response.setHeader('access-control-allow-headers', 'authorization, content-type, x-request-id');
+    response.setHeader('access-control-allow-headers', 'authorization, content-type, x-csrf, x-request-id');
     response.setHeader('access-control-expose-headers', 'x-request-id, retry-after');
     response.setHeader('access-control-max-age', '600');
   }

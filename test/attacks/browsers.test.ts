@@ -19,6 +19,7 @@ test('nothing that a foreign page can send without asking runs', async ({ api, d
     [JSON.stringify({ query }), 'text/plain; application/json'],
     [JSON.stringify({ query }), 'application/x-www-form-urlencoded'],
     [JSON.stringify({ query }), 'application/jsonp'],
+    [JSON.stringify({ query }), 'application/json-patch'],
     [query, 'application/graphql'],
     [new Blob([JSON.stringify({ query })])],
   ];
@@ -43,6 +44,8 @@ test('nothing that a foreign page can send without asking runs', async ({ api, d
     headers: { 'x-http-method-override': 'POST' },
   });
   expect(overridden.status).toBe(405);
+  const asking = await fetch(`${api.url}/graphql?${search}`, { headers: { 'x-csrf': '1' } }); // good for queries only
+  expect(asking.status).toBe(405);
   expect(await superuser.sql`select 1 from users`).toEqual([]);
 });
 
@@ -76,11 +79,16 @@ test('a foreign origin is told nothing, and what says that it is one runs nothin
         origin,
       ).toEqual([]);
     }
-    for (const site of ['cross-site', 'same-site']) {
-      expect((await send({ origin, 'sec-fetch-site': site })).status, `${origin} ${site}`).toBe(403);
+    for (const site of ['cross-site', 'same-site', 'same-origin', undefined]) {
+      const headers = { origin, ...(site ? { 'sec-fetch-site': site } : {}) };
+      expect((await send(headers)).status, `${origin} ${site}`).toBe(403);
+      const byGet = await fetch(`${api.url}/graphql?query={__typename}`, { headers: { ...headers, 'x-csrf': '1' } });
+      expect(byGet.status, `${origin} ${site}`).toBe(403);
     }
   }
   expect((await send({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+  expect((await send({ origin: api.url, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+  expect((await send({ origin: api.url })).status).toBe(200); // the page with GraphiQL
   expect((await send({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
 
   const asked = {
