@@ -30,6 +30,8 @@ test('a field is a point, and in a list one for each of its length', () => {
 
 test('what is worked for costs more', () => {
   expect(cost('{ contacts(first: 1) { totalCount } }')).toBeGreaterThan(20);
+  expect(cost('{ __schema { types { name } } }')).toBe(200);
+  expect(cost('{ a: __type(name: "A") { name } ...F } fragment F on Query { b: __type(name: "B") { name } }')).toBe(40);
   expect(cost('mutation { signOut(input: { refreshToken: "x" }) { __typename } }')).toBe(11);
 });
 

@@ -17,7 +17,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import { fieldCosts, listSizes, mutationCost } from '../schema/list-sizes.ts';
+import { fieldCosts, introspectionCosts, listSizes, mutationCost } from '../schema/list-sizes.ts';
 
 /** What the variables are, as they came. */
 type Variables = Readonly<Record<string, unknown>>;
@@ -115,7 +115,7 @@ function measure(schema: GraphQLSchema, document: DocumentNode, operation: Opera
 
   const field = (node: FieldNode, parent: GraphQLCompositeType, pageSize: Amount | undefined): Part => {
     const name = node.name.value;
-    if (name.startsWith('__')) return { points: 0, fields: 1 }; // graphql itself limits introspection
+    if (name.startsWith('__')) return { points: introspectionCosts[name] ?? 0, fields: 1 }; // graphql itself limits how deep it goes
     const definition = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
     if (!definition) return { points: 1, fields: 1 };
     const own = (fieldCosts[name] ?? 1) + (parent === schema.getMutationType() ? mutationCost : 0);

@@ -31,6 +31,9 @@ export type QueryLimits = {
 /** How deep an input may be nested; the deepest of ours is a filter in a filter. */
 const inputDepthMax = 50;
 
+/** Directives in one place: `@include` and `@skip` are all that anybody needs there. */
+const directivesTogetherMax = 4;
+
 /** What a document and its variables may be at most, checked before anything runs. */
 export function operationLimits(limits: QueryLimits): Plugin[] {
   const refuse = {
@@ -48,6 +51,7 @@ export function operationLimits(limits: QueryLimits): Plugin[] {
     {
       onValidate({ addValidationRule }) {
         addValidationRule(maxRootFields(limits.rootFieldsMax));
+        addValidationRule(fewDirectivesTogether);
         addValidationRule(onlyText);
       },
       onExecute({ args: { schema, document, operationName, variableValues } }) {
@@ -81,6 +85,16 @@ function maxRootFields(max: number): ValidationRule {
     },
   });
 }
+
+/** Each unknown one would be answered with an error of its own. */
+const fewDirectivesTogether: ValidationRule = () => ({
+  enter(node) {
+    const found = 'directives' in node ? (node.directives?.length ?? 0) : 0;
+    if (found > directivesTogetherMax) {
+      throw tooMuch(`At most ${directivesTogetherMax} directives can stand in one place, found ${found}.`);
+    }
+  },
+});
 
 function rootNames(context: ValidationContext, top: SelectionSetNode): Set<string> {
   const names = new Set<string>();

@@ -29,5 +29,8 @@ export const fieldCosts: Readonly<Record<string, number>> = {
   preflight: 50, // it goes through a whole audience
 };
 
+/** What questions about the schema cost, where they are answered: whole, it is longer than any page. */
+export const introspectionCosts: Readonly<Record<string, number>> = { __schema: 200, __type: 20 };
+
 /** What each field of a mutation costs beside what it answers with. */
 export const mutationCost = 10;

@@ -15,6 +15,7 @@ const tooMuch: Record<string, string> = {
   'a bomb of fragments': `{ ...F0 } ${times(40, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F40 on Query { tenant { name } }`,
   'a bomb of fragments in a page': `{ contacts(first: 1) { ...F0 } } ${times(40, (i) => `fragment F${i} on ContactConnection { ...F${i + 1} ...F${i + 1} }`)} fragment F40 on ContactConnection { nodes { id } }`,
   'a flood of directives': `{ tenant { name ${times(500, () => '@include(if: true)')} } }`,
+  'five directives in one place': '{ tenant { name @a @b @c @d @e } }',
   'directives spread over fields': `{ tenant { ${times(40, (i) => `a${i % 20}: name @include(if: true)`)} } }`,
   'one field a hundred and one times': `{ tenant { ${times(101, () => 'name')} } }`,
   'a page of 100,000': '{ contacts(first: 100000) { nodes { id } } }',
