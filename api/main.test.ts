@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -128,10 +129,21 @@ async function waitForBlocked(superuserUrl: string, count = 1): Promise<void> {
   await expect.poll(blocked, { timeout: 10_000 }).toEqual([{ count }]);
 }
 
-test('no secret stands in its title and its arguments', async ({ start }) => {
-  const { child } = await start();
+test('no secret stands in its title, its arguments and its report on a crash', async ({
+  start,
+  storage: { directory },
+}) => {
+  const { child } = await start({
+    NODE_OPTIONS: `--report-on-signal --report-directory=${directory} --report-filename=crash.json`,
+  });
   const { stdout } = await promisify(execFile)('ps', ['-ww', '-o', 'args=', '-p', String(child.pid)]);
   expect(stdout).toContain('api/main.ts');
-  for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) expect(stdout).not.toContain(key.toString('base64'));
-  expect(stdout).not.toMatch(/postgres(ql)?:\/\//);
+  child.kill('SIGUSR2');
+  const report = () => readFile(join(directory, 'crash.json'), 'utf8').catch(() => '');
+  await expect.poll(report, { timeout: 20_000 }).toContain('"sharedObjects"'); // the last part of it
+  noteOutput('crash report', await report());
+  for (const text of [stdout, await report()]) {
+    for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) expect(text).not.toContain(key.toString('base64'));
+    expect(text).not.toMatch(/postgres(ql)?:\/\//);
+  }
 });

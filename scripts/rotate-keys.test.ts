@@ -9,11 +9,16 @@ import { resealAll } from '../domain/connections/reseal.ts';
 import { open, seal } from '../domain/connections/seal.ts';
 import { type Db, inScope, inTenant } from '../prisma/client.ts';
 import { expect, test } from '../test/fixtures.ts';
+import { keepSecret, noteOutput } from '../test/leaks/note.ts';
 import { makeTenant } from '../test/make.ts';
 import { describeRotation } from './rotate-keys.ts';
 
 const run = promisify(execFile);
-const key = (kid: string) => ({ kid, key: randomBytes(32) });
+const key = (kid: string) => {
+  const raw = randomBytes(32);
+  keepSecret('server key', raw.toString('base64'));
+  return { kid, key: raw };
+};
 const [newest, older, oldest] = [key('2027.1'), key('2027'), key('2026')];
 const both: Keyring = [newest, older, oldest];
 
@@ -154,6 +159,7 @@ test('the key is changed while everything is at work: not one credential fails t
     const { stdout } = await run(process.execPath, ['scripts/rotate-keys.ts'], { env }).catch(
       (error: { stdout: string }) => error, // it ends with 1 where it has to run once more, and says so
     );
+    noteOutput('rotate-keys', stdout);
     return stdout;
   };
 

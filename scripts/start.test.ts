@@ -5,15 +5,18 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { freePort } from '../runtime/local-postgres.ts';
 import { expect, test, type TestDatabase, vi } from '../test/fixtures.ts';
+import { keepSecret, noteOutput } from '../test/leaks/note.ts';
 import { generateKeys } from './keys.ts';
 
 type Line = Record<string, unknown>;
 
 async function startAll(database: TestDatabase, directory: string) {
   const port = await freePort();
+  const keys = generateKeys();
+  keepSecret('server key', ...Object.values(keys).map((key) => key.slice(key.indexOf(':') + 1)));
   const env = {
     ...process.env,
-    ...generateKeys(),
+    ...keys,
     NODE_ENV: 'test',
     DATABASE_URL: database.urls.app,
     DATABASE_QUEUE_URL: database.urls.queue,
@@ -49,7 +52,10 @@ async function startAll(database: TestDatabase, directory: string) {
     pidsOf,
     becomesReady,
     isGone,
-    [Symbol.dispose]: () => void child.kill('SIGKILL'),
+    [Symbol.dispose]() {
+      child.kill('SIGKILL');
+      noteOutput('start', ...lines.map((line) => JSON.stringify(line)));
+    },
   };
 }
 

@@ -23,6 +23,7 @@ import { listen } from '../runtime/listen.ts';
 import { createLog } from '../runtime/log.ts';
 import { createStorage, type Storage } from '../runtime/storage.ts';
 import type { Services } from '../schema/builder.ts';
+import { atRest } from './leaks/check.ts';
 import { keepSecret, keepSecretsOf, noteOutput } from './leaks/note.ts';
 import { databaseUrls, templateName } from './template-database.ts';
 
@@ -57,7 +58,7 @@ export async function createTestDatabase(template = templateName): Promise<TestD
   };
 }
 
-/** Hands in what operators read of a database: jobs, why they failed, and the audit log. */
+/** Hands in what operators read of a database (jobs, why they failed, and the audit log), and what is at rest in its tables. */
 async function noteDatabase(superuserUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: superuserUrl, connectionTimeoutMillis: 5_000 });
   client.on('error', () => {});
@@ -68,6 +69,13 @@ async function noteDatabase(superuserUrl: string): Promise<void> {
       union all select 'dead jobs', d::text from dead_jobs d
       union all select 'audit log', concat_ws(' ', a.action, a.before::text, a.after::text) from audit_entries a`);
     for (const { source, text } of rows) noteOutput(source, text);
+    const { rows: tables } = await client.query<{ name: string }>(
+      `select quote_ident(table_name) as name from information_schema.tables where table_schema = 'public'`,
+    );
+    for (const { name } of tables) {
+      const { rows: kept } = await client.query<{ text: string }>(`select t::text as text from ${name} t limit 100`);
+      noteOutput(`${atRest}${name}`, ...kept.map(({ text }) => text));
+    }
   } catch {
     // A test may have left its database without these tables, or beyond reach.
   } finally {
@@ -81,7 +89,7 @@ export const testKeys: { jwt: { kid: string; key: Buffer }[]; encryption: { kid:
   encryption: [{ kid: 'test', key: randomBytes(32) }],
 };
 
-for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) keepSecret('key', key.toString('base64'));
+for (const { key } of [...testKeys.jwt, ...testKeys.encryption]) keepSecret('server key', key.toString('base64'));
 
 /** Passwords of tests are hashed at a small part of what production asks for. */
 export const testHashing = { memoryKib: 1_024, time: 2, parallelism: 1 };
@@ -293,6 +301,9 @@ export function globalId(type: string, id: string): string {
   return Buffer.from(`${type}:${id}`).toString('base64');
 }
 
+/** A password that was refused is nobody’s, and may be anything: the own name, say. */
+const isPasswordRefused = (data: unknown) => /"path":"(newP|p)assword"/.test(JSON.stringify(data) ?? '');
+
 export async function sendOperation(
   url: string,
   query: string,
@@ -305,7 +316,7 @@ export async function sendOperation(
     body: JSON.stringify({ query, variables }),
   });
   const { extensions: _cost, ...said } = (await answer.json()) as GraphQLAnswer & { extensions?: unknown };
-  keepSecretsOf([variables, said.data]);
+  keepSecretsOf(isPasswordRefused(said.data) ? said.data : [variables, said.data]);
   if (said.errors) noteOutput('errors', JSON.stringify(said.errors));
   return said; // what it cost is not what was asked
 }

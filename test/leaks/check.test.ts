@@ -11,7 +11,12 @@ test('a secret that one test kept and another wrote is found, and is not written
   await writeFile(join(folder, 'secrets.2'), secret('token', 'eyJhbGciOiJFZERTQSJ9'));
   await writeFile(join(folder, 'written.2'), 'api log\t{"msg":"request"}\njobs\t{"note":"call +5511987654321"}\n');
   await writeFile(join(folder, 'written.3'), 'api log\t{"msg":"Bearer eyJhbGciOiJFZERTQSJ9"}\n');
+  await writeFile(join(folder, 'written.4'), 'table contacts\t(+5511987654321)\ntable users\t(1,"correct horse")\n');
   const leaks = await findLeaks(folder);
-  expect(leaks.toSorted()).toEqual(['api log\t{"msg":"Bearer [the token]"}', 'jobs\t{"note":"call [the phone]"}']);
+  expect(leaks.toSorted()).toEqual([
+    'api log\t{"msg":"Bearer [the token]"}',
+    'jobs\t{"note":"call [the phone]"}',
+    'table users\t(1,"[the password]")',
+  ]);
   await rm(folder, { recursive: true });
 });
