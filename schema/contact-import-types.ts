@@ -5,6 +5,7 @@ import type { ImportField } from '../domain/contacts/import/fields.ts';
 import type { ImportFailureCode } from '../domain/contacts/import/import-failure.ts';
 import type { Format } from '../domain/contacts/import/prepare.ts';
 import { builder } from './builder.ts';
+import { personal, withheldFromOthers } from './masking.ts';
 
 type Described<Value extends string> = Record<Value, { description: string }>;
 
@@ -201,7 +202,14 @@ export const ContactImportError = builder.prismaObject('ContactImportProblem', {
     record: t.exposeInt('record', { description: 'The record, counted from 1 below the header.' }),
     line: t.exposeInt('line', { description: 'The line of the file where the record begins, counted from 1.' }),
     column: t.exposeString('column', { nullable: true, description: 'The column; null for the record as a whole.' }),
-    value: t.exposeString('value', { nullable: true, description: 'What stood there; long values are cut.' }),
+    value: t.string({
+      ...personal,
+      nullable: true,
+      description:
+        'What stood there; long values are cut. Null where telephone numbers are shown to you in part and the file is not yours.',
+      select: { value: true, import: { select: { upload: { select: { createdBy: true } } } } },
+      resolve: ({ value, import: { upload } }, _args, ctx) => withheldFromOthers(ctx, upload.createdBy, value),
+    }),
     code: t.field({
       type: ContactImportErrorCode,
       description: 'For programs.',

@@ -16,6 +16,7 @@ import {
   ContactImportStatus,
 } from './contact-import-types.ts';
 import { connectionOf, keyset, nestedPage, readPage } from './keyset.ts';
+import { personal, withheldFromOthers } from './masking.ts';
 import { amongOwn, rowId } from './node.ts';
 import { Upload } from './uploads.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
@@ -94,13 +95,14 @@ export const ContactImport = builder.prismaNode('ContactImport', {
       { name: 'ContactImportErrorEdge', description: 'What was wrong with a record, on a page.' },
     ),
     errorFileUrl: t.string({
+      ...personal,
       nullable: true,
       description:
         'Where every failed record so far can be downloaded as CSV, with its line and what was wrong in two more columns: correct it and ' +
-        `upload it again. Works without signing in for ${errorFileLinkMs / 60_000} minutes. Null when no record failed.`,
-      select: { id: true, tenantId: true, failed: true },
-      resolve: async ({ id, tenantId, failed }, _args, ctx) => {
-        if (failed === 0) return null;
+        `upload it again. Works without signing in for ${errorFileLinkMs / 60_000} minutes. Null when no record failed, and where telephone numbers are shown to you in part and the file is not yours.`,
+      select: { id: true, tenantId: true, failed: true, upload: { select: { createdBy: true } } },
+      resolve: async ({ id, tenantId, failed, upload }, _args, ctx) => {
+        if (!withheldFromOthers(ctx, upload.createdBy, failed)) return null;
         const { services } = ctx;
         const { actor: by } = await ctx.signedIn();
         const expiresAt = new Date(services.now().getTime() + errorFileLinkMs);

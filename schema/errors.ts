@@ -24,6 +24,7 @@ import {
   StillRunningError,
 } from '../domain/errors.ts';
 import { builder } from './builder.ts';
+import { conflictingWith } from './masking.ts';
 
 export const ErrorCode = builder.enumType('ErrorCode', {
   description: 'Why something was refused. Codes are added over time, never renamed.',
@@ -130,8 +131,12 @@ builder.objectType(ConflictError, {
     }),
     conflictingId: t.id({
       nullable: true,
-      description: 'The id of the object that stands against it, as of the contact who has this phone already.',
-      resolve: ({ conflicting }) => (conflicting ? encodeGlobalID(conflicting.typename, conflicting.id) : null),
+      description:
+        'The id of the object that stands against it, as of the contact who has this phone already; null where phones are shown to you in part.',
+      resolve: (conflict, _args, ctx) => {
+        const conflicting = conflictingWith(ctx, conflict);
+        return conflicting && encodeGlobalID(conflicting.typename, conflicting.id);
+      },
     }),
   }),
 });

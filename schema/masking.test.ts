@@ -5,7 +5,8 @@ import { inTenant } from '../prisma/client.ts';
 import { mutate, newContact, refusalOf } from '../test/ask.ts';
 import { makeSegment, makeSender } from '../test/campaigns.ts';
 import { joinTenant } from '../test/colleague.ts';
-import { expect, globalId, type Person, rawId, test as base } from '../test/fixtures.ts';
+import { expect, globalId, type Person, rawId, test as base, type TestApi } from '../test/fixtures.ts';
+import { askForImport, importFile, readImport, runImport } from '../test/imports.ts';
 import { schema } from './index.ts';
 
 type Fixtures = {
@@ -17,6 +18,17 @@ type Fixtures = {
 const phone = '+5511987654321';
 const email = 'ana.souza@example.com';
 const other = '+5511987659999';
+
+/** What WhatsApp puts into messages: the number of the person here and there, also inside the ids of messages. */
+const cameIn = {
+  text: { body: `Call ${phone}` },
+  context: { from: '5511987654321', id: 'wamid.HBgNNTUxMTk4NzY1NDMyMRUC' },
+  system: {
+    type: 'user_changed_number',
+    wa_id: '5511987654321',
+    body: 'Ana changed from 5511987659999 to 5511987654321',
+  },
+};
 
 const test = base.extend<Fixtures>({
   contact: async ({ db, shop }, use) => {
@@ -38,6 +50,8 @@ const test = base.extend<Fixtures>({
           type: 'TEMPLATE',
           status: 'SENT',
           parameters: ['Ana', phone, email],
+          wamid: 'wamid.HBgNNTUxMTk4NzY1NDMyMQ==',
+          content: cameIn,
         },
       }),
     );
@@ -75,6 +89,7 @@ const notPersonal: Readonly<Record<string, string>> = {
   'Tenant.street': 'The business’s own.',
   'Tenant.taxId': 'The business’s own.',
   'User.email': 'Of the people of the tenant, not of its contacts.',
+  'UserSession.address': 'From where oneself is signed in.',
   'WhatsAppNumber.displayNumber': 'The business’s own.',
   'WhatsAppNumber.phoneNumberId': 'Meta’s id of the business’s own number.',
 };
@@ -97,7 +112,7 @@ test('every text that may be somebody’s telephone number or e-mail address is 
   );
 });
 
-const whole = `id phone email identities { kind value } messages { nodes { address parameters } }`;
+const whole = `id phone email identities { kind value } messages { nodes { address parameters wamid content } }`;
 const asItIs = {
   phone,
   email,
@@ -106,7 +121,11 @@ const asItIs = {
     { kind: 'PHONE', value: other },
     { kind: 'USERNAME', value: 'ana.souza' },
   ],
-  messages: { nodes: [{ address: phone, parameters: ['Ana', phone, email] }] },
+  messages: {
+    nodes: [
+      { address: phone, parameters: ['Ana', phone, email], wamid: 'wamid.HBgNNTUxMTk4NzY1NDMyMQ==', content: cameIn },
+    ],
+  },
 };
 const inPart = {
   phone: '•••4321',
@@ -116,7 +135,20 @@ const inPart = {
     { kind: 'PHONE', value: '•••9999' },
     { kind: 'USERNAME', value: 'ana.souza' },
   ],
-  messages: { nodes: [{ address: '•••4321', parameters: ['Ana', '•••4321', 'a•••@•••.com'] }] },
+  messages: {
+    nodes: [
+      {
+        address: '•••4321',
+        parameters: ['Ana', '•••4321', 'a•••@•••.com'],
+        wamid: null,
+        content: {
+          text: { body: `Call ${phone}` },
+          context: { from: '•••4321', id: null },
+          system: { type: 'user_changed_number', wa_id: '•••4321' },
+        },
+      },
+    ],
+  },
 };
 
 async function read(caller: Person, id: string) {
@@ -174,6 +206,25 @@ test('what is masked cannot be guessed by filters', async ({ db, shop, seller, c
   expect((await shop.graphql(stored, { id: segment })).data['node'].filter).toEqual(filter);
 });
 
+test('whose number it is that somebody tries to give to another contact is said to nobody who sees numbers in part', async ({
+  shop,
+  seller,
+  contact,
+}) => {
+  const own = await newContact(shop, { name: 'Bea' });
+  const tries: [string, Record<string, unknown>][] = [
+    ['contactCreate', { phone, idempotencyKey: randomUUID() }],
+    ['contactCreate', { identities: [{ kind: 'PHONE', value: phone }] }],
+    ['contactUpdate', { contactId: own, phone }],
+  ];
+  for (const [mutation, input] of tries) {
+    const told = { code: 'CONFLICT', conflictingId: null };
+    expect(await mutate(seller, mutation, input), mutation).toMatchObject(told);
+    expect(await mutate(seller, mutation, input), `${mutation}, repeated`).toMatchObject(told);
+    expect(await mutate(shop, mutation, input), mutation).toMatchObject({ conflictingId: contact.id });
+  }
+});
+
 test('a contact is revealed for one answer, with a reason, and that is written down', async ({
   db,
   shop,
@@ -217,19 +268,43 @@ test('a contact that a seller does not see is not revealed to it', async ({ api,
   expect(await mutate(colleague, 'contactReveal', input, '... on Contact { phone }')).toMatchObject({ phone });
 });
 
+/** A program of the tenant's with a key. */
+async function keyWith(api: TestApi, shop: Person, scopes: string[]): Promise<Person> {
+  const input = { name: 'Sync', integration: scopes.join(), scopes };
+  const { secret } = await mutate(shop, 'apiKeyCreate', input, '... on NewApiKey { secret }');
+  return { ...shop, graphql: (query, variables) => api.graphql(query, variables, secret) };
+}
+
 test('a key sees in part what sellers see in part, unless it has the scope', async ({ api, shop, contact }) => {
-  const keyWith = async (scopes: string[]) => {
-    const made = await mutate(
-      shop,
-      'apiKeyCreate',
-      { name: 'Sync', integration: 'ERP', scopes },
-      '... on NewApiKey { secret }',
-    );
-    return (query: string, variables: Record<string, unknown>) => api.graphql(query, variables, made['secret']);
-  };
   const query = 'query ($id: ID!) { node(id: $id) { ... on Contact { phone } } }';
-  const plain = await keyWith(['CONTACTS_READ']);
-  expect((await plain(query, { id: contact.id })).data['node']).toEqual({ phone: '•••4321' });
-  const revealing = await keyWith(['CONTACTS_READ', 'CONTACTS_REVEAL']);
-  expect((await revealing(query, { id: contact.id })).data['node']).toEqual({ phone });
+  const plain = await keyWith(api, shop, ['CONTACTS_READ']);
+  expect((await plain.graphql(query, { id: contact.id })).data['node']).toEqual({ phone: '•••4321' });
+  const revealing = await keyWith(api, shop, ['CONTACTS_READ', 'CONTACTS_REVEAL']);
+  expect((await revealing.graphql(query, { id: contact.id })).data['node']).toEqual({ phone });
+});
+
+test('a key that sees in part reads what failed of its own files, and of nobody else’s', async ({
+  api,
+  shop,
+  db,
+  storage,
+  contact: _masks,
+}) => {
+  const file = `name,phone,birth date\nBea,${other},soon\n`;
+  const theirs = await importFile({ db, storage }, shop, file);
+  const key = await keyWith(api, shop, ['CONTACTS_IMPORT']);
+  const own = await importFile({ db, storage }, key, file);
+  const kept = { failed: 1, errorFileUrl: null, errors: { nodes: [{ code: 'INVALID_DATE', value: null }] } };
+  const shown = { failed: 1, errorFileUrl: expect.any(String), errors: { nodes: [{ value: 'soon' }] } };
+  expect(own).toMatchObject(shown);
+  expect(await readImport(key, theirs['id'])).toMatchObject(kept);
+  expect(await readImport(shop, own['id'])).toMatchObject(shown);
+
+  // Trying another's file is an import of one's own, and the file is another's still.
+  const { data } = await shop.graphql('query ($id: ID!) { node(id: $id) { ... on ContactImport { upload { id } } } }', {
+    id: theirs['id'],
+  });
+  const again = await askForImport(key, data['node'].upload.id, { dryRun: true });
+  await runImport({ db, storage }, key, again['id']);
+  expect(await readImport(key, again['id'])).toMatchObject(kept);
 });

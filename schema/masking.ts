@@ -1,10 +1,10 @@
-import { maskEmail, maskPhone, maskWhole } from '../domain/contacts/mask.ts';
-import { InvalidInputError } from '../domain/errors.ts';
+import { maskEmail, maskNumbers, maskPhone, maskWhole } from '../domain/contacts/mask.ts';
+import { type ConflictError, InvalidInputError, type ObjectReference } from '../domain/errors.ts';
 import type { Context } from './builder.ts';
 import { known } from './node.ts';
 
 // A tenant may keep telephone numbers and e-mail addresses of its contacts from its sellers, and from keys without `contacts.reveal`.
-// Every field that gives one out is marked with `personal` and answers through `masked`: schema/masking.test.ts holds the schema to it.
+// Every field that gives one out is marked with `personal` and answers through one of these: schema/masking.test.ts holds the schema to it.
 
 const masks = { phone: maskPhone, email: maskEmail, whole: maskWhole };
 
@@ -26,9 +26,34 @@ export function masked<Value extends string | null>(
   kind: keyof typeof masks,
   value: Value,
 ): Value | string {
-  if (value === null || !known(context).isMasked) return value;
-  if (contactId !== null && revealed.get(context)?.has(contactId)) return value;
-  return masks[kind](value);
+  return value === null || !isInPart(context, contactId) ? value : masks[kind](value);
+}
+
+/** The same for what cannot be shown in part: there is none of it then. */
+export function withheld<Value>(context: Context, contactId: string | null, value: Value): Value | null {
+  return isInPart(context, contactId) ? null : value;
+}
+
+/** The same for what came in: the numbers that WhatsApp put into it, not what the person wrote. */
+export function maskedContent(context: Context, contactId: string | null, content: unknown): unknown {
+  return isInPart(context, contactId) ? maskNumbers(content) : content;
+}
+
+/** The same for what stood in a file of contacts: whoever sent the file knows it. */
+export function withheldFromOthers<Value>(context: Context, senderId: string | null, value: Value): Value | null {
+  const { isMasked, actor } = known(context);
+  return isMasked && actor.id !== senderId ? null : value;
+}
+
+/** Of a refusal that somebody else has a number or address: who it is. It would tell whose number that is. */
+export function conflictingWith(context: Context, { conflicting, path = '' }: ConflictError): ObjectReference | null {
+  const isGuess = /^(phone|identities\.\d+)/.test(path) && known(context).isMasked;
+  return (!isGuess && conflicting) || null;
+}
+
+function isInPart(context: Context, contactId: string | null): boolean {
+  const isRevealed = contactId !== null && revealed.get(context)?.has(contactId);
+  return known(context).isMasked && !isRevealed;
 }
 
 type Node = { and?: Node[] | null; or?: Node[] | null; not?: Node | null; field?: object | null };

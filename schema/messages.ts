@@ -9,7 +9,7 @@ import { batched, nameOfField } from './batch.ts';
 import { builder, type Context } from './builder.ts';
 import { Contact } from './contacts.ts';
 import { connectionOf, type ConnectionArgs, keyset, type NodeQuery, nodePaths, readPage } from './keyset.ts';
-import { masked, personal } from './masking.ts';
+import { masked, maskedContent, personal, withheld } from './masking.ts';
 import { amongOwn, rowId } from './node.ts';
 import { Template } from './template-types.ts';
 import { messagesOfCampaign, visibleMessages } from './visible.ts';
@@ -59,12 +59,15 @@ const MessageFailure = builder.objectRef<ExplainedFailure>('MessageFailure').imp
 type Time =
   'validUntil' | 'dispatchedAt' | 'acceptedAt' | 'sentAt' | 'deliveredAt' | 'readAt' | 'playedAt' | 'failedAt';
 
+/** How a message is looked up: among those that the caller sees. */
+export const visibleMessage = (id: string, ctx: Context) => ({ ...amongOwn(id, ctx), ...visibleMessages(ctx) });
+
 export const Message = builder.prismaNode('Message', {
   description: 'A message to or from a person, and what became of it.',
   authScopes: { may: 'messages.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), ...visibleMessages(ctx) }),
+  findUnique: visibleMessage,
   nullable: true,
   fields: (t) => {
     const time = (field: Time, description: string) =>
@@ -120,12 +123,22 @@ export const Message = builder.prismaNode('Message', {
         resolve: ({ parameters, contactId }, _args, ctx) =>
           parameters.map((value) => masked(ctx, contactId, 'whole', value)),
       }),
-      content: t.expose('content', {
+      content: t.field({
+        ...personal,
         type: 'JSON',
         nullable: true,
         description: 'A text, or what came in; null for templates and where the tenant keeps no text.',
+        select: { content: true, contactId: true },
+        resolve: ({ content, contactId }, _args, ctx) => maskedContent(ctx, contactId, content),
       }),
-      wamid: t.exposeString('wamid', { nullable: true, description: 'WhatsApp’s id of the message.' }),
+      wamid: t.string({
+        ...personal,
+        nullable: true,
+        description:
+          'WhatsApp’s id of the message. The person’s telephone number can be read from it: null where that is shown in part.',
+        select: { wamid: true, contactId: true },
+        resolve: ({ wamid, contactId }, _args, ctx) => withheld(ctx, contactId, wamid),
+      }),
       failure: t.field({
         type: MessageFailure,
         nullable: true,

@@ -16,7 +16,7 @@ const SellersSee = builder.enumType('SellersSee', {
 });
 
 const maskForSellers =
-  'Whether sellers are shown telephone numbers and e-mail addresses of contacts only in part (`•••4321`, `a•••@•••.com`), and cannot filter by them. Those of a contact’s own fields, identities and messages are meant: what somebody writes into a name, a note, a custom field or a message is shown as it is.';
+  'Whether sellers are shown telephone numbers and e-mail addresses of contacts only in part (`•••4321`, `a•••@•••.com`), and cannot filter by them. Those of a contact’s own fields, identities and messages are meant: what somebody writes into a name, a note, an external id, a custom field or a message is shown as it is.';
 
 export const Tenant = builder.prismaNode('Tenant', {
   description: 'A business that uses Parley, and its profile.',
