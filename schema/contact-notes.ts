@@ -1,9 +1,9 @@
 import { createNote, deleteNote, updateNote } from '../domain/contacts/notes.ts';
 import { ForbiddenError } from '../domain/errors.ts';
 import { builder } from './builder.ts';
-import { ContactNote } from './contacts.ts';
+import { ContactNote, visibleNote } from './contacts.ts';
 import { Deleted } from './deleted.ts';
-import { amongOwn, rowId } from './node.ts';
+import { rowId } from './node.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
 const body = 'The text, 1 to 10,000 characters; line breaks are kept.';
@@ -46,7 +46,8 @@ builder.mutationFields((t) => ({
         info,
         input,
         (tx, viewer) => createNote(tx, viewer, { contactId, body: input.body }),
-        ({ id }) => ctx.tx.contactNote.findUnique({ ...selection(ctx, info, 'ContactNote'), where: amongOwn(id, ctx) }),
+        ({ id }) =>
+          ctx.tx.contactNote.findUnique({ ...selection(ctx, info, 'ContactNote'), where: visibleNote(id, ctx) }),
       );
     },
   }),
@@ -64,7 +65,8 @@ builder.mutationFields((t) => ({
         info,
         input,
         (tx, viewer) => updateNote(tx, viewer, noteId, { body: input.body }),
-        ({ id }) => ctx.tx.contactNote.findUnique({ ...selection(ctx, info, 'ContactNote'), where: amongOwn(id, ctx) }),
+        ({ id }) =>
+          ctx.tx.contactNote.findUnique({ ...selection(ctx, info, 'ContactNote'), where: visibleNote(id, ctx) }),
       );
     },
   }),

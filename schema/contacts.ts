@@ -3,7 +3,7 @@ import type { IdentityKind as Kind } from '../domain/contacts/contact-fields.ts'
 import { identityOrder } from '../domain/contacts/identities.ts';
 import type { KeyColumn } from '../domain/page.ts';
 import type { CustomField as Definition } from '../prisma/client.ts';
-import { builder } from './builder.ts';
+import { builder, type Context } from './builder.ts';
 import { ConsentEntry } from './consents.ts';
 import { CustomField, customFieldsByKey } from './custom-fields.ts';
 import { connectionOf, nestedPage, readPage } from './keyset.ts';
@@ -95,12 +95,18 @@ const consentsNewestFirst: KeyColumn[] = [
   { field: 'id', column: 'id', type: 'uuid', descending: true },
 ];
 
+/** How a note is looked up: among those about contacts that the caller sees. */
+export const visibleNote = (id: string, ctx: Context) => ({
+  ...amongOwn(id, ctx),
+  contact: { is: { tenantId: known(ctx).tenantId } },
+});
+
 export const ContactNote = builder.prismaNode('ContactNote', {
   description: 'What somebody of the tenant wrote down about a contact.',
   authScopes: { may: 'contacts.read' },
   id: { resolve: ({ id }) => id, description: 'The global id.' },
   select: { id: true },
-  findUnique: (id, ctx) => ({ ...amongOwn(id, ctx), contact: { is: { tenantId: known(ctx).tenantId } } }),
+  findUnique: visibleNote,
   nullable: true,
   fields: (t) => ({
     body: t.exposeString('body', { description: 'The text, of several lines.' }),

@@ -1,8 +1,8 @@
 import { CannotSendError } from '../domain/errors.ts';
 import { queueMessage } from '../domain/messages/queue-message.ts';
 import { builder } from './builder.ts';
-import { Message } from './messages.ts';
-import { amongOwn, rowId } from './node.ts';
+import { Message, visibleMessage } from './messages.ts';
+import { rowId } from './node.ts';
 import { idempotencyKey, selection, write, writeErrors } from './write.ts';
 
 const TemplateValueInput = builder.inputType('TemplateValueInput', {
@@ -74,7 +74,7 @@ builder.mutationField('messageSend', (t) =>
         info,
         input,
         (tx, { tenantId }) => queueMessage(tx, tenantId, message, now),
-        ({ id }) => ctx.tx.message.findUnique({ ...selection(ctx, info, 'Message'), where: amongOwn(id, ctx) }),
+        ({ id }) => ctx.tx.message.findUnique({ ...selection(ctx, info, 'Message'), where: visibleMessage(id, ctx) }),
       );
     },
   }),

@@ -139,6 +139,29 @@ test('what hangs on another seller’s contact is not there, and changing it ans
   expect(await readContact(shop, other)).toMatchObject({ blocked: false, notes: { nodes: [{ body: 'Hm' }] } });
 });
 
+test('a repeat tells nothing more of what has become another seller’s since', async ({ db, shop, ana, bea }) => {
+  const { numberId } = await makeSender(db, shop.tenantId);
+  const contactId = await contactOf(shop, null, '+5511900000001');
+  await inTenant(db, shop.tenantId, (tx) =>
+    tx.contactWindow.create({
+      data: { tenantId: shop.tenantId, contactId: rawId(contactId), numberId, lastInboundAt: new Date() },
+    }),
+  );
+  const deeds: [string, Record<string, unknown>, parts: string][] = [
+    ['contactUpdate', { contactId, name: 'x' }, '... on Contact { name }'],
+    ['contactNoteCreate', { contactId, body: 'Hm' }, '... on ContactNote { body }'],
+    [
+      'messageSend',
+      { contactId, numberId: globalId('WhatsAppNumber', numberId), text: { body: 'x' } },
+      '... on Message { status }',
+    ],
+  ];
+  const once = deeds.map(([name, input, parts]) => [name, { ...input, idempotencyKey: randomUUID() }, parts] as const);
+  for (const deed of once) expect(await mutate(ana, ...deed), deed[0]).not.toHaveProperty('code');
+  await assign(shop, [contactId], bea);
+  for (const deed of once) expect(await mutate(ana, ...deed), deed[0]).toMatchObject({ code: 'NOT_FOUND' });
+});
+
 test('that a phone or an external id is another seller’s contact’s is said without saying whose', async ({
   db,
   shop,
