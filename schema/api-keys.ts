@@ -35,7 +35,8 @@ const scopes: Record<KeyPermission, string> = {
 const nameOf = (permission: KeyPermission) => permission.replace('.', '_').toUpperCase();
 
 export const ApiKeyScope = builder.enumType('ApiKeyScope', {
-  description: 'What a key may do. People, keys, partners’ credentials and the account itself take a person.',
+  description:
+    'What a key may do. People, keys, partners’ credentials and the account itself take a person. What answers with an object takes the right to read it as well.',
   values: Object.fromEntries(keyPermissions.map((value) => [nameOf(value), { value, description: scopes[value] }])),
 });
 

@@ -321,6 +321,7 @@ export const Campaign = builder.prismaNode('Campaign', {
         type: Message,
         description:
           'Everybody of the audience, each with the message and what became of it. Of contacts that the caller may not see, none.',
+        authScopes: { may: 'messages.read' },
         args: { filter: t.arg({ type: RecipientFilter, description: 'Which; all when left out.' }) },
         select: (args, ctx, nested) => ({
           messages: nestedPage(inOrder, args, nested, 'Message', {

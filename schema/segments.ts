@@ -57,6 +57,7 @@ export const Segment = builder.prismaNode('Segment', {
     count: t.field({
       type: ContactCount,
       description: 'How many contacts it means now.',
+      authScopes: { may: 'contacts.read' },
       select: { filter: true },
       resolve: async ({ filter }, _args, ctx) => {
         const { tenantId } = await ctx.signedIn();
@@ -67,6 +68,7 @@ export const Segment = builder.prismaNode('Segment', {
       {
         type: Contact,
         description: 'The contacts that it means now.',
+        authScopes: { may: 'contacts.read' },
         select: { filter: true },
         args: {
           orderBy: t.arg({ type: ContactOrder, description: 'In which order; the newest first when left out.' }),
@@ -90,6 +92,7 @@ const byName: KeyColumn[] = [
 
 const SegmentPreview = builder.objectRef<ResolvedFilter>('SegmentPreview').implement({
   description: 'What a filter would mean as a segment; nothing is saved.',
+  authScopes: { may: 'contacts.read' },
   fields: (t) => ({
     count: t.field({
       type: ContactCount,

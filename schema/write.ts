@@ -1,6 +1,7 @@
 import { queryFromInfo } from '@pothos/plugin-prisma';
-import type { GraphQLResolveInfo } from 'graphql';
-import type { Viewer } from '../domain/auth/viewer.ts';
+import { getNamedType, type GraphQLResolveInfo, isUnionType } from 'graphql';
+import type { Permission } from '../domain/auth/permissions.ts';
+import { may, type Viewer } from '../domain/auth/viewer.ts';
 import {
   ConfirmationRequiredError,
   ConflictError,
@@ -20,6 +21,7 @@ import { Prisma, type Tx } from '../prisma/client.ts';
 import { sqlStateOf } from '../prisma/sql-state.ts';
 import type { Context, SchemaTypes } from './builder.ts';
 import type { Run } from './operation.ts';
+import { UnauthorizedError } from './unauthorized.ts';
 
 /** The refusals that every signed-in mutation can answer with; add a mutation's own. */
 export const writeErrors = [
@@ -52,6 +54,7 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
   answer: (outcome: Outcome, isReplay: boolean) => Promise<Answer | null>,
 ): Promise<Answer> {
   const viewer = await context.signedIn();
+  refuseUnreadable(viewer, info);
   const { idempotencyKey: key, ...rest } = input;
   const once = (tx: Tx) => act(tx, viewer).catch(refuseMissing);
   if (typeof key !== 'string') return found(await answer(await context.write(once), false));
@@ -86,6 +89,7 @@ export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
   answer: (outcome: Outcome, isReplay: boolean) => Promise<Answer | null>,
 ): Promise<Answer> {
   const viewer = await context.signedIn();
+  refuseUnreadable(viewer, info);
   const { idempotencyKey: key, ...rest } = input;
   const { tenantId } = viewer;
   const { outcome, isReplay } = await context.writeAround(async (run) => {
@@ -104,6 +108,15 @@ export async function writeAround<Outcome extends Prisma.JsonValue, Answer>(
     }
   });
   return found(await answer(outcome, isReplay));
+}
+
+/** Whoever may not read what a mutation answers with is refused before it writes: afterwards, a refusal would say that nothing was done. */
+function refuseUnreadable(viewer: Viewer, { returnType }: GraphQLResolveInfo): void {
+  const answer = getNamedType(returnType);
+  for (const { extensions } of isUnionType(answer) ? answer.getTypes() : [answer]) {
+    const { authScopes } = (extensions['pothosOptions'] ?? {}) as { authScopes?: { may?: Permission } };
+    if (authScopes?.may && !may(viewer, authScopes.may)) throw new UnauthorizedError(viewer);
+  }
 }
 
 /** Whose idempotency keys are whose: a person's and an API key's never meet. */
