@@ -1,4 +1,4 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { idTypes, type Variables } from './calls.ts';
 import type { Owner } from './fill.ts';
 import type { Answer, Tenant } from './tenant.ts';
@@ -39,12 +39,14 @@ export function leaks(answer: Answer, other: Tenant, sent: string[]): string[] {
   ];
 }
 
-/** A cursor to the same place of a list, of a row that never was: an id begins with its time, by which lists are in order. */
+/**
+ * A cursor to the same place of a list, of a row that never was: an id begins with its time, by which lists are in order. What only counts
+ * within an object of one's own is nobody's as it is.
+ */
 export function nobodysCursor(cursor: string): string {
   const values = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
   const last = values.at(-1);
-  const unique =
-    typeof last === 'number' ? randomInt(1_000_000) : `${String(last).slice(0, 19)}${randomUUID().slice(19)}`;
+  const unique = typeof last === 'number' ? last : `${String(last).slice(0, 19)}${randomUUID().slice(19)}`;
   return Buffer.from(JSON.stringify([...values.slice(0, -1), unique])).toString('base64url');
 }
 

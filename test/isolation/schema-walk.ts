@@ -77,11 +77,18 @@ export function withValueAt(
   return { ...variables, [first]: put(arg.type, variables[first], rest) };
 }
 
+/** The simplest value for each argument that must be given: of the right types, and of nothing that is there. */
+export function simplestArguments({ field }: RootField): Record<string, unknown> {
+  const needed = field.args.filter(({ type }) => isNonNullType(type));
+  return Object.fromEntries(needed.map(({ name, type }) => [name, simplest(type)]));
+}
+
 /** The simplest value for each field that an input must have. */
 function required(type: GraphQLNamedType): Record<string, unknown> {
   if (!isInputObjectType(type)) return {};
-  const fields = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
-  return Object.fromEntries(fields.map((field) => [field.name, simplest(field.type)]));
+  const fields = Object.values(type.getFields());
+  const needed = type.isOneOf ? fields.slice(0, 1) : fields.filter((field) => isNonNullType(field.type));
+  return Object.fromEntries(needed.map((field) => [field.name, simplest(field.type)]));
 }
 
 function simplest(type: GraphQLInputType): unknown {
@@ -90,6 +97,26 @@ function simplest(type: GraphQLInputType): unknown {
   if (isEnumType(named)) return named.getValues()[0]?.name;
   if (isInputObjectType(named)) return required(named);
   return { Int: 1, Float: 1, Boolean: true }[named.name] ?? 'x';
+}
+
+/** Ids that a field below the top takes, as `Type.field(argument)`; and inputs named like ids of ours that are of another type. */
+export function idsElsewhere(schema: GraphQLSchema, notOurs: readonly string[]): string[] {
+  const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'));
+  const tops = [schema.getQueryType(), schema.getMutationType()];
+  return types.flatMap((type) => {
+    if (isInputObjectType(type)) {
+      return Object.values(type.getFields())
+        .filter((field) => /Ids?$/.test(field.name) && getNamedType(field.type).name !== 'ID')
+        .map((field) => `${type.name}.${field.name}`)
+        .filter((name) => !notOurs.includes(name));
+    }
+    if (!isObjectType(type) || tops.includes(type)) return [];
+    return Object.values(type.getFields()).flatMap((field) =>
+      idPositions({ name: field.name, operation: 'query', field }).map(
+        ({ path }) => `${type.name}.${field.name}(${path.join('.')})`,
+      ),
+    );
+  });
 }
 
 /** Everything that can be read of a type, down to so many objects below it; `seen` is told of each `Type.field`. */

@@ -40,11 +40,10 @@ export type Tenant = {
   /** The token of a link as it would be mailed: to the person, whose address is then not proven; or to a colleague who lost the password. */
   mailedToken(person: Person, purpose: UserTokenPurpose): Promise<string>;
   send(query: string, variables: Variables): Promise<Answer>;
-  /** Calls a root field, reads everything of its answer, and insists on success. */
-  call(
-    name: string,
-    variables?: Variables,
-  ): Promise<{ answer: Answer; result: Record<string, unknown>; read: string[] }>;
+  /** Calls a root field and insists on success; reads everything of its answer the first time, and less of it later. */
+  call(name: string, variables?: Variables): Promise<{ answer: Answer; result: Record<string, unknown> }>;
+  /** What it has read by its calls, as `Type.field`. */
+  read: Set<string>;
 };
 
 /** What a tenant gets from elsewhere than the API. */
@@ -69,6 +68,7 @@ export function createTenant(url: string, person: Person, voice?: Tenant, outsid
   const canary = voice?.canary ?? newCanary();
   const spoken = voice ? [...voice.secrets] : undefined;
   const secrets = new Set<string>();
+  const called = new Set<string>();
   let count = 0;
   const say = (words: string) => {
     const said = spoken ? (spoken[count] ?? words) : words;
@@ -87,6 +87,7 @@ export function createTenant(url: string, person: Person, voice?: Tenant, outsid
     canary,
     secrets,
     ids,
+    read: new Set(),
     text: (label) => say(`${canary} ${label} ${count}`),
     word: (label) => say(`${canary}_${label}_${count}`),
     phone: () => say(`+55119${String(randomInt(100_000_000)).padStart(8, '0')}`),
@@ -116,11 +117,13 @@ export function createTenant(url: string, person: Person, voice?: Tenant, outsid
     async call(name, variables = {}) {
       const root = roots.get(name);
       if (!root) throw new Error(`There is no ${name} in the schema.`);
-      const { query, read } = operationOf(root);
+      const { query, read } = operationOf(root, called.has(name) ? 1 : 2);
       const answer = await tenant.send(query, variables);
       const result = answer.data?.[name] as Record<string, unknown> | null | undefined;
       if (answer.errors.length > 0 || !isSuccess(result)) throw new Error(`${name} did not work: ${answer.body}`);
-      return { answer, result: result ?? {}, read };
+      called.add(name);
+      for (const field of read) tenant.read.add(field);
+      return { answer, result: result ?? {} };
     },
   };
   return tenant;

@@ -36,8 +36,8 @@ export type World = {
   setRole(tenant: Tenant, role: Role): Promise<void>;
   /** Somebody else of the first tenant, in a role. */
   newColleague(role: Role): Promise<Tenant>;
-  /** A program that asks for the first tenant, with a key that has every scope or none. */
-  newKey(scopes: 'every' | 'no'): Promise<Tenant>;
+  /** A program that asks for the first tenant, with a key that has every scope, no scope, or every one but some. */
+  newKey(scopes: 'every' | 'no' | { but: readonly string[] }): Promise<Tenant>;
   /** Takes row-level security off every table, or puts it on again. */
   setRowSecurity(isOn: boolean): Promise<void>;
 };
@@ -79,7 +79,6 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
     createTenant(api.url, await signUp(api, 'Theirs'), undefined, outside),
   ];
   await using _launcher = startLauncher(db);
-  const read = new Set<string>();
   const setRole = async ({ person }: Tenant, role: Role) => {
     await superuser.query('update memberships set role = $1 where tenant_id = $2 and user_id = $3', [
       role,
@@ -87,23 +86,28 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
       person.userId,
     ]);
   };
-  for (const tenant of [mine, theirs]) {
-    for (const field of await useEverything(tenant)) read.add(field);
-    await setRole(tenant, 'OWNER'); // it was handed on
-    const { tenantId, userId } = tenant.person;
-    await fillTables(superuser, { tenantId, userId, canary: tenant.canary }, writtenByWorkers);
+  await Promise.all(
+    [mine, theirs].map(async (tenant) => {
+      await useEverything(tenant);
+      await setRole(tenant, 'OWNER'); // it was handed on
+    }),
+  );
+  for (const { person, canary } of [mine, theirs]) {
+    const { tenantId, userId } = person;
+    await fillTables(superuser, { tenantId, userId, canary }, writtenByWorkers);
   }
   const newcomer = createTenant(api.url, { ...mine.person, accessToken: '' });
   for (const name of notUsed) {
-    const signedUp = await newcomer.call(name, await calls[name]?.(newcomer));
-    for (const field of signedUp.read) read.add(field);
+    await newcomer.call(name, await calls[name]?.(newcomer));
   }
+  const read = new Set([mine, theirs, newcomer].flatMap((tenant) => [...tenant.read]));
   const newColleague = async (role: Role) =>
     createTenant(api.url, await joinTenant(api, database.superuserUrl, mine.person.tenantId, role), undefined, outside);
-  const newKey = async (scopes: 'every' | 'no') => {
-    const scope = assertEnumType(schema.getType('ApiKeyScope'));
-    const every = scope.getValues().map(({ name }) => name);
-    const input = { name: mine.text('key'), integration: mine.text('program'), scopes: every };
+  const newKey: World['newKey'] = async (scopes) => {
+    const left: readonly unknown[] = typeof scopes === 'string' ? [] : scopes.but;
+    const every = assertEnumType(schema.getType('ApiKeyScope')).getValues();
+    const given = every.filter(({ value }) => !left.includes(value)).map(({ name }) => name);
+    const input = { name: mine.text('key'), integration: mine.text('program'), scopes: given };
     const { result } = await mine.call('apiKeyCreate', { input });
     const secret = String(result['secret']);
     if (scopes === 'no') await superuser.query(`update api_keys set scopes = '{}' where id = $1`, [keyIdOf(secret)]);
@@ -143,17 +147,13 @@ function startLauncher(db: Db): AsyncDisposable {
   };
 }
 
-/** Calls every field once, mutations first: what they make is then read. Returns everything that was read. */
-export async function useEverything(tenant: Tenant): Promise<Set<string>> {
-  const read = new Set<string>();
+/** Calls every field once, mutations first: what they make is then read. */
+export async function useEverything(tenant: Tenant): Promise<void> {
   const names = [...roots.values()].map(({ name, operation }) => ({ name, operation }));
   for (const { name } of names.toSorted((a, b) => a.operation.localeCompare(b.operation))) {
     const variables = notUsed.has(name) ? undefined : await calls[name]?.(tenant);
-    if (!variables) continue;
-    const called = await tenant.call(name, variables);
-    for (const field of called.read) read.add(field);
+    if (variables) await tenant.call(name, variables);
   }
-  return read;
 }
 
 /** Whether a text holds anything that a tenant said. */
