@@ -4,8 +4,9 @@ import { schema } from '../../schema/index.ts';
 import { expect, globalId, rawId, test as base } from '../fixtures.ts';
 import { anonymous, idTypeOf } from './answers.ts';
 import { calls, type Variables } from './calls.ts';
-import { type Asker, askers, ofOnesOwn, openedByToken, rights } from './roles.ts';
-import { idPositions, nodeTypes, withValueAt } from './schema-walk.ts';
+import { hideFrom, rowsOf, wholeIn } from './hidden.ts';
+import { type Asker, askers, ofOnesOwn, openedByToken, rights, withoutFactor } from './roles.ts';
+import { idPositions, nodeTypes, simplestArguments, withValueAt } from './schema-walk.ts';
 import { type Answer, createTenant, isSuccess, operationOf, roots, type Tenant } from './tenant.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -46,6 +47,8 @@ function word(code: string, body: string): string {
   return words[code] ?? body;
 }
 
+const isScope = (cell: string) => cell.includes('.');
+
 test('every operation has its line', () => {
   expect([...rights.keys()].sort(), 'say in test/isolation/roles.ts who may do it').toEqual([...roots.keys()].sort());
 });
@@ -55,11 +58,23 @@ test('each of them gets every operation answered as the table says, and an outsi
 }) => {
   const { mine } = world;
   const everybody = await meet(world);
+  const keys = new Map<string, Promise<Tenant>>();
+  const keyWithout = (scope: string) => {
+    const key = keys.get(scope) ?? world.newKey({ but: [scope] });
+    keys.set(scope, key);
+    return key;
+  };
   const found: string[] = [];
   for (const root of roots.values()) {
     const { query } = operationOf(root, 1);
     const isOwn = ofOnesOwn.has(root.name);
     let prepared: Variables | undefined;
+    const scope = rights.get(root.name)?.find(isScope);
+    if (scope !== undefined) {
+      prepared = (await calls[root.name]?.(mine)) ?? {};
+      const outcome = inAWord(root.name, await (await keyWithout(scope)).send(query, prepared));
+      if (outcome !== 'no') found.push(`${root.name} with a key without ${scope} is ${outcome}`);
+    }
     const came: string[] = [];
     // Those who may least come first: they leave the objects as they are.
     for (const asker of askers.toReversed()) {
@@ -76,7 +91,7 @@ test('each of them gets every operation answered as the table says, and an outsi
         found.push(...told(answer, mine, variables).map((text) => `${root.name} tells ${text}`));
     }
     await world.setRole(mine, 'OWNER'); // it may have been handed on
-    const said = rights.get(root.name) ?? [];
+    const said = (rights.get(root.name) ?? []).map((cell) => (isScope(cell) ? 'yes' : cell));
     if (came.join() !== said.join()) found.push(`${root.name} is ${came.join(' ')}, and not ${said.join(' ')}`);
   }
   expect(found).toEqual([]);
@@ -87,34 +102,6 @@ function told({ body, headers }: Answer, { secrets, ids }: Tenant, sent: Variabl
   const known = JSON.stringify(sent);
   const all = [...secrets, ...[...ids.values()].flatMap((of) => [...of])];
   return all.filter((text) => !known.includes(text) && `${headers}${body}`.includes(text));
-}
-
-/** What is another seller's: a contact with a note and a message, and a campaign. */
-async function hideFrom({ mine, newColleague }: World): Promise<Map<string, string>> {
-  const other = globalId('User', (await newColleague('SELLER')).person.userId);
-  const contact = await mine.make('Contact');
-  const call = async (name: string, input: Variables) => (await mine.call(name, { input })).result['id'];
-  const note = await call('contactNoteCreate', { contactId: contact, body: mine.text('hidden note') });
-  const sent = (await calls['messageSend']?.(mine))?.['input'] as Variables;
-  const message = await call('messageSend', { ...sent, contactId: contact });
-  const campaign = await mine.make('Campaign');
-  await mine.call('contactAssign', { input: { contactIds: [contact], userId: other } });
-  await mine.call('campaignAssign', { input: { campaignId: campaign, userId: other } });
-  const hidden = { Contact: contact, ContactNote: note, Message: message, Campaign: campaign };
-  return new Map(Object.entries(hidden).map(([type, id]) => [type, String(id)]));
-}
-
-/** What the tables hold of these objects. (Of messages only the one: campaigns that the test's owner launches write to everybody.) */
-async function rowsOf({ superuser }: World, hidden: ReadonlyMap<string, string>): Promise<string[]> {
-  const ids = [...hidden.values()].map(rawId);
-  const ofContact = ['contact_notes', 'contact_identities', 'contact_tags', 'contact_consents', 'consent_entries'];
-  const statements = [
-    ...['contacts', 'messages', 'campaigns'].map((table) => `select t::text as row from ${table} t where id = any($1)`),
-    ...ofContact.map((table) => `select t::text from ${table} t where contact_id = any($1)`),
-    `select t::text from contact_merges t where source_id = any($1) or target_id = any($1)`,
-  ];
-  const { rows } = await superuser.query<{ row: string }>(`${statements.join(' union all ')} order by 1`, [ids]);
-  return rows.map(({ row }) => row);
 }
 
 test('what is another seller’s is answered like nobody’s, wherever an id can stand, and is in no list', async ({
@@ -156,4 +143,55 @@ test('what is another seller’s is answered like nobody’s, wherever an id can
     await mine.call('tenantUpdate', { input: { sellersSeeContacts: 'ALL', sellersSeeCampaigns: 'ALL' } });
   }
   expect(found).toEqual([]);
+});
+
+test('whoever owes the second factor that the tenant asks for gets at the own account, and at nothing of the tenant', async ({
+  world,
+}) => {
+  const { mine, newColleague, superuser } = world;
+  const owing = await newColleague('OWNER');
+  const { tenantId } = owing.person;
+  const id = await mine.id('Contact');
+  const found: string[] = [];
+  await superuser.query('update tenants set require_totp = true where id = $1', [tenantId]);
+  try {
+    for (const root of roots.values()) {
+      const variables = { node: { id }, nodes: { ids: [id] } }[root.name] ?? simplestArguments(root);
+      const { errors, body } = await owing.send(operationOf(root, 0).query, variables);
+      const isRefused = errors.some(({ extensions }) => extensions['code'] === 'SECOND_FACTOR_SETUP_REQUIRED');
+      if (isRefused === withoutFactor.has(root.name)) found.push(`${root.name}: ${body}`);
+    }
+  } finally {
+    await superuser.query('update tenants set require_totp = false where id = $1', [tenantId]);
+  }
+  expect(found, 'say in test/isolation/roles.ts what it takes no second factor for').toEqual([]);
+});
+
+test('whoever is shown numbers and addresses in part reads no whole one, whatever is asked', async ({ world }) => {
+  const { mine, newColleague, newKey } = world;
+  const inPart = [await newColleague('SELLER'), await newKey({ but: ['contacts.reveal'] })];
+  const asked = [...roots.values()].filter(({ name }) => {
+    const [, , seller, key = ''] = rights.get(name) ?? [];
+    return name !== 'contactReveal' && seller === 'yes' && isScope(key);
+  });
+  const found: string[] = [];
+  let shown = 0;
+  await mine.call('tenantUpdate', { input: { maskForSellers: true } });
+  try {
+    for (const root of asked) {
+      const { query } = operationOf(root);
+      for (const asker of inPart) {
+        const variables = (await calls[root.name]?.(mine)) ?? {};
+        const { body, data } = await asker.send(query, variables);
+        if (!isSuccess(data?.[root.name])) found.push(`${root.name} tells nothing: ${body}`);
+        found.push(...(await wholeIn(world, body)).map((told) => `${root.name} tells ${told}`));
+      }
+      if (root.operation === 'query')
+        shown += (await wholeIn(world, (await mine.send(query, (await calls[root.name]?.(mine)) ?? {})).body)).length;
+    }
+  } finally {
+    await mine.call('tenantUpdate', { input: { maskForSellers: false } });
+  }
+  expect(found).toEqual([]);
+  expect(shown, 'an owner is shown some').toBeGreaterThan(5);
 });
