@@ -9,6 +9,7 @@ import './sessions.ts';
 import './marketing-mail.ts';
 import './api-keys.ts';
 import './second-factor.ts';
+import './session-confirm.ts';
 import './google.ts';
 import './members.ts';
 import './invitations.ts';

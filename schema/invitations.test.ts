@@ -124,6 +124,9 @@ test('whoever is asked for is told what is missing', async ({ api, shop }) => {
   expect((await askFor(api, 'invitationAccept', { token }, parts))['fields']).toEqual([{ path: 'password' }]);
   const answer = await askFor(api, 'invitationAccept', { token, name: ' ', password: 'qwertyuiop' }, parts);
   expect(answer['fields']).toEqual([{ path: 'name' }, { path: 'password' }]);
+  await mutate(shop, 'tenantUpdate', { name: 'Loja Girassol' });
+  const named = await askFor(api, 'invitationAccept', { token, name: 'Ana', password: 'Girassol2026' }, parts);
+  expect(named['fields'], 'the name of the business').toEqual([{ path: 'password' }]);
   expect(await create(shop, 'nobody at all')).toMatchObject({ fields: [{ path: 'email' }] });
 });
 

@@ -68,15 +68,21 @@ test('a challenge opens nothing but the second step', async ({ api, shop, clock 
   expect(refreshed['__typename']).toBe('SessionEndedError');
 });
 
-test('a code is good once, for the second step as for anything else', async ({ api, shop, clock }) => {
+test('a code is good once, for the second step as for a fresh proof', async ({ api, shop, clock }) => {
   const { secret } = await setUpTotp(shop, clock);
+  const proof = { code: codeAt(secret, clock.now()) };
+  const enter = async (code: string) => confirmSignIn(api, { challenge: await challengeOf(api, shop), code });
+  expect((await mutate(shop, 'sessionConfirm', proof))['__typename']).toBe('SessionConfirmed');
+  expect((await enter(proof.code))['__typename']).toBe('InvalidCredentialsError');
+
+  clock.advance(30 * secondMs);
   const code = codeAt(secret, clock.now());
   const challenges = [];
-  for (let index = 0; index < 6; index += 1) challenges.push(await challengeOf(api, shop));
-  const answers = await Promise.all(challenges.slice(1).map((challenge) => confirmSignIn(api, { challenge, code })));
+  for (let index = 0; index < 5; index += 1) challenges.push(await challengeOf(api, shop));
+  const answers = await Promise.all(challenges.map((challenge) => confirmSignIn(api, { challenge, code })));
   expect(tally(answers)['Session']).toBe(1);
-  const late = await confirmSignIn(api, { challenge: await challengeOf(api, shop), code });
-  expect(late['__typename']).not.toBe('Session');
+  expect((await enter(code))['__typename']).not.toBe('Session');
+  expect((await mutate(shop, 'sessionConfirm', { code }))['__typename']).not.toBe('SessionConfirmed');
 });
 
 test('the code of these 30 seconds or the ones before is right, and none older than the last one', async ({
@@ -241,35 +247,6 @@ test('the app can be taken away and its codes replaced, with a fresh proof only'
     'ChallengeEndedError',
   );
   expect((await signIn(api, shop))['__typename']).toBe('Session');
-});
-
-test('a fresh proof counts at once, in the very same operation', async ({ shop, clock }) => {
-  clock.advance(6 * minuteMs);
-  const answer = await shop.graphql(
-    `mutation ($password: String!) {
-      sessionConfirm(input: { password: $password }) { __typename }
-      totpBegin(input: {}) { __typename }
-    }`,
-    { password: shop.password },
-  );
-  expect(answer.data).toEqual({
-    sessionConfirm: { __typename: 'SessionConfirmed' },
-    totpBegin: { __typename: 'TotpSetup' },
-  });
-});
-
-test('five wrong proofs end the session, at the same moment too, and no other session', async ({ api, shop }) => {
-  const other = await signIn(api, shop);
-  const prove = (password: string) =>
-    shop.graphql(`mutation ($password: String!) { sessionConfirm(input: { password: $password }) { __typename } }`, {
-      password,
-    });
-  const wrong = await Promise.all(Array.from({ length: 8 }, () => prove('not the password')));
-  const answers = wrong.flatMap(({ data }) => (data?.['sessionConfirm'] ? [data['sessionConfirm']] : []));
-  expect(Object.keys(tally(answers)).toSorted()).toEqual(['InvalidCredentialsError', 'SessionEndedError']);
-  expect((await prove(shop.password)).errors?.[0]?.extensions['code']).toBe('UNAUTHENTICATED');
-  expect(await refusalOf(shop, '{ tenant { id } }')).toBe('UNAUTHENTICATED');
-  expect((await api.graphql('{ tenant { id } }', {}, other['accessToken'])).errors).toBeUndefined();
 });
 
 test('where the tenant asks for a second factor, those without one can set it up and nothing else', async ({

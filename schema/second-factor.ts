@@ -1,6 +1,5 @@
-import { RequestCache } from '@pothos/plugin-scope-auth';
 import { beginSession } from '../domain/auth/begin-session.ts';
-import { confirmSession, refusalOf } from '../domain/auth/confirm-session.ts';
+import { refusalOf } from '../domain/auth/confirm-session.ts';
 import { parseRefreshToken } from '../domain/auth/refresh-token.ts';
 import { takeSecondStep } from '../domain/auth/second-step.ts';
 import { recordFailure } from '../domain/auth/sign-in-signals.ts';
@@ -13,11 +12,11 @@ import {
   InvalidCredentialsError,
   InvalidInputError,
   RateLimitedError,
-  SessionEndedError,
 } from '../domain/errors.ts';
 import { answerWith, Session, User } from './auth.ts';
-import { builder, type Context } from './builder.ts';
+import { builder } from './builder.ts';
 import { fingerprint, presenceOf } from './presence.ts';
+import { forgetViewer } from './session-confirm.ts';
 import { idempotencyKey, selection, write, writeAround, writeErrors } from './write.ts';
 
 builder.prismaObjectFields(User, (t) => ({
@@ -62,12 +61,6 @@ const RecoveryCodes = builder.objectRef<{ codes: string[] | null; viewer: Person
     }),
   }),
 });
-
-/** Who asks is read anew by what follows in the same operation: a proof is fresh, or nothing is owed any more. */
-function forgetViewer(ctx: Context, { tenantId, userId, sessionId }: PersonViewer): void {
-  ctx.becomes({ tenantId, userId, sessionId });
-  RequestCache.clearForContext(ctx);
-}
 
 const TotpBeginInput = builder.inputType('TotpBeginInput', {
   description: 'Nothing has to be said.',
@@ -232,51 +225,6 @@ builder.mutationField('signInConfirm', (t) =>
       if (taken === 'over') throw new ChallengeEndedError();
       if (taken === 'wrong' || 'blockedForSeconds' in taken) throw refusalOf(taken);
       return answerWith(ctx, taken);
-    },
-  }),
-);
-
-const SessionConfirmInput = builder.inputType('SessionConfirmInput', {
-  description: 'A proof of who you are: a code where you have an authenticator app, else your password.',
-  fields: (t) => ({
-    password: t.string({ description: 'Your password, where you have no authenticator app.' }),
-    code: t.string({ description: 'The six digits that your authenticator app shows.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const SessionConfirmed = builder.objectRef<{ confirmedAt: Date; expiresAt: Date }>('SessionConfirmed').implement({
-  description: 'It is known to be you.',
-  fields: (t) => ({
-    confirmedAt: t.expose('confirmedAt', { type: 'DateTime', description: 'Since when.' }),
-    expiresAt: t.expose('expiresAt', { type: 'DateTime', description: 'Until when the proof counts as fresh.' }),
-  }),
-});
-
-builder.mutationField('sessionConfirm', (t) =>
-  t.field({
-    type: SessionConfirmed,
-    nullable: true,
-    description:
-      'Proves once more who you are, for what asks for a fresh proof (`ConfirmationRequiredError`). Five wrong proofs end the session.',
-    authScopes: { person: true },
-    errors: { types: [...writeErrors, InvalidCredentialsError, RateLimitedError, SessionEndedError] },
-    args: { input: t.arg({ type: SessionConfirmInput, required: true, description: 'The proof.' }) },
-    resolve: async (_root, { input }, ctx, info) => {
-      const person = await ctx.person();
-      const { keyring, hashing, now, limits } = ctx.services;
-      const { idempotencyKey } = input; // nothing that is made of the password is stored, not even with the key
-      return writeAround(
-        ctx,
-        info,
-        { idempotencyKey },
-        async (run) => (await confirmSession({ run, keyring, hashing, now }, person, input)).toISOString(),
-        async (at) => {
-          forgetViewer(ctx, person);
-          const confirmedAt = new Date(at);
-          return { confirmedAt, expiresAt: new Date(confirmedAt.getTime() + limits.stepUpSeconds * 1_000) };
-        },
-      );
     },
   }),
 );

@@ -1,3 +1,4 @@
+import { NIL } from 'uuid';
 import { type Db, inScope, type Tx } from '../../prisma/client.ts';
 import { type Keyring, newestKey } from '../connections/keyring.ts';
 import { open, seal, SealError } from '../connections/seal.ts';
@@ -12,13 +13,12 @@ export type TotpResealReport = {
 };
 
 const peoplePerPage = 200;
-const nobody = '00000000-0000-0000-0000-000000000000';
 
 /** Seals every authenticator secret anew that another key than the newest has sealed: person by person, while everything runs. */
 export async function resealTotp(db: Db, keyring: Keyring, signal?: AbortSignal): Promise<TotpResealReport> {
   const { kid } = newestKey(keyring);
   const report: TotpResealReport = { resealed: 0, overtaken: 0, unopened: [] };
-  for (let after = nobody; ;) {
+  for (let after: string = NIL; ;) {
     const people = await inScope(db, {}, (tx) => findPeople(tx, kid, after), { readOnly: true });
     for (const userId of people) {
       signal?.throwIfAborted();

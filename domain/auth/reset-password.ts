@@ -3,6 +3,7 @@ import type { Tx } from '../../prisma/client.ts';
 import { recordPersonDeed } from '../audit/record-person-deed.ts';
 import { InvalidInputError, LinkInvalidError } from '../errors.ts';
 import { queueMail } from '../mails/queue-mail.ts';
+import { findWorkplaces } from '../members/switch-session.ts';
 import type { LinkToken } from './link-token.ts';
 import { type KnownOfPerson, passwordProblem } from './password-rules.ts';
 import { storePassword } from './password.ts';
@@ -36,8 +37,8 @@ export async function knownOfPerson(tx: Tx, userId: string): Promise<KnownOfPers
     where: { id: userId },
     select: { name: true, email: true },
   });
-  const tenants = await tx.tenant.findMany({ select: { name: true } }); // the one that is set, if any
-  return { name, email, tenantNames: tenants.map((tenant) => tenant.name) };
+  const workplaces = await findWorkplaces(tx);
+  return { name, email, tenantNames: workplaces.map((workplace) => workplace.name) };
 }
 
 export function refuseWeak(path: string, password: string, known: KnownOfPerson): void {

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
+import { NIL } from 'uuid';
 import type { Tx } from '../../prisma/client.ts';
 import { queueMail } from '../mails/queue-mail.ts';
 import type { Claims, Origin } from './viewer.ts';
@@ -13,11 +14,13 @@ export type Presence = {
 };
 
 /** Whose the tries are with an address that nobody has. */
-export const nobody = '00000000-0000-0000-0000-000000000000';
+export const nobody = NIL;
 
 const minuteMs = 60_000;
 /** How far back a place or a device is remembered, and failures count. */
 const rememberedMs = 365 * 24 * 60 * minuteMs;
+/** How many of them a new one is compared with: a program may sign in every minute. */
+const comparedMax = 1_000;
 const failuresWithinMs = 60 * minuteMs;
 const failuresMany = 5;
 
@@ -72,7 +75,9 @@ async function compare(tx: Tx, userId: string, presence: Presence, now: Date): P
            coalesce(bool_or(encode(fingerprint_hash, 'hex') = any(${known(fingerprint)})), false) as fingerprint,
            coalesce(bool_or(fingerprint_hash is not null), false) as "anyFingerprint",
            coalesce(bool_or(fingerprint_hash is null and encode(agent_hash, 'hex') = any(${known(agent)})), false) as agent
-      from sign_in_signals where user_id = ${userId}::uuid and outcome = 'SUCCEEDED' and at > ${since(rememberedMs)}`;
+      from (select * from sign_in_signals
+             where user_id = ${userId}::uuid and outcome = 'SUCCEEDED' and at > ${since(rememberedMs)}
+             order by at desc limit ${comparedMax}::int) s`;
   if (!earlier || earlier.successes === 0) return [];
   const failures = await tx.signInSignal.count({
     where: { userId, outcome: 'FAILED', at: { gt: later(earlier.last, since(failuresWithinMs)) } },

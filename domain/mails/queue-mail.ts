@@ -1,4 +1,4 @@
-import { v7 as newId } from 'uuid';
+import { NIL, v7 as newId } from 'uuid';
 import { z } from 'zod';
 import type { Tx } from '../../prisma/client.ts';
 import { defineJob, enqueue } from '../jobs.ts';
@@ -53,14 +53,12 @@ export const sendMailJob = defineJob({
 });
 export type QueuedMail = z.infer<typeof sendMailJob.payload>;
 
-const noTenant = '00000000-0000-0000-0000-000000000000';
-
 /**
  * Has a mail written and sent by the fleet, if and when the caller's transaction commits. A mail that is about a person and no tenant
  * is given none. Returns the mail's id.
  */
 export async function queueMail(tx: Tx, tenantId: string | null, mail: Mail): Promise<string> {
   const mailId = newId();
-  await enqueue(tx, sendMailJob, { tenantId: tenantId ?? noTenant, mailId, mail });
+  await enqueue(tx, sendMailJob, { tenantId: tenantId ?? NIL, mailId, mail });
   return mailId;
 }

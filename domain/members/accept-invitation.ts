@@ -16,7 +16,7 @@ import { isUniqueViolation } from '../unique.ts';
 import { endOfSession } from './switch-session.ts';
 
 /** An open invitation, as whoever holds its token may know it. */
-export type Invited = { tenantId: string; id: string; email: string; emailKey: string; role: string; locale: string };
+export type Invited = Record<'tenantId' | 'tenantName' | 'id' | 'email' | 'emailKey' | 'role' | 'locale', string>;
 
 /** Somebody who is invited and has no account yet, ready to be written. */
 export type Newcomer = { userId: string; name: string; passwordHash: string };
@@ -35,25 +35,25 @@ export async function findInvited(
   const { scopeId: tenantId, id } = token;
   const found = await tx.invitation.findUnique({
     where: { tenantId_id: { tenantId, id } },
-    include: { tenant: { select: { locale: true } } },
+    include: { tenant: { select: { name: true, locale: true } } },
   });
   const isOpen = found && !found.acceptedAt && !found.revokedAt && found.expiresAt > now;
   if (!isOpen || !timingSafeEqual(found.tokenHash, hashLinkToken(token))) throw invitationOver();
   const { email, emailKey, role, tenant } = found;
-  const invited = { tenantId, id, email, emailKey, role, locale: tenant.locale };
+  const invited = { tenantId, tenantName: tenant.name, id, email, emailKey, role, locale: tenant.locale };
   return { invited, account: await findAccount(tx, email) };
 }
 
 /** Checks the name and the password of somebody who has no account, and hashes the password. */
 export async function prepareNewcomer(
-  { email }: Invited,
+  { email, tenantName }: Invited,
   input: { name?: string | null | undefined; password: string },
   hashing: HashParameters,
 ): Promise<Newcomer> {
   const found = problems();
   const name = input.name?.trim() ?? '';
   if (name === '' || name.length > nameMax) found.add('name', `Expected 1 to ${nameMax} characters.`);
-  const weakness = passwordProblem(input.password, { name, email });
+  const weakness = passwordProblem(input.password, { name, email, tenantNames: [tenantName] });
   if (weakness) found.add('password', weakness);
   found.throwIfAny();
   return { userId: newId(), name, passwordHash: await hashPassword(input.password, hashing) };
