@@ -105,6 +105,49 @@ test('asked to stop, it gives up what does not end, leaves no transaction behind
   expect(await superuser.sql`select name from tenants`).toEqual([{ name: 'Shop 1' }]);
 });
 
+test('in production every wall stands as the environment has it, and what is closed opens only when told to', async ({
+  start,
+  shop,
+}) => {
+  const production = { NODE_ENV: 'production', CORS_ORIGINS: 'https://app.example', TRUSTED_PROXIES: '127.0.0.1' };
+  const limits = {
+    QUERY_DEPTH_MAX: '3',
+    QUERY_COST_MAX: '100',
+    REQUEST_BODY_BYTES_MAX: '10000',
+    ATTEMPTS_PER_NETWORK: '1',
+  };
+  const [closed, opened] = [
+    await start({ ...production, ...limits }),
+    await start({ ...production, INTROSPECTION: 'on', GRAPHIQL: 'on' }),
+  ];
+  const ask = async (url: string, query: string) => {
+    const { data, errors } = await sendOperation(url, query, {}, shop.accessToken);
+    return errors?.[0]?.extensions['code'] ?? data;
+  };
+  const schema = '{ __schema { queryType { name } } }';
+  expect(await ask(closed.url, schema)).toBe('GRAPHQL_VALIDATION_FAILED');
+  expect(await ask(opened.url, schema)).toEqual({ __schema: { queryType: { name: 'Query' } } });
+  const page = (url: string) => fetch(`${url}/graphql`, { headers: { accept: 'text/html' } });
+  expect((await page(closed.url)).status).toBe(405);
+  expect((await page(opened.url)).status).toBe(200);
+
+  const { url } = closed;
+  expect(await ask(url, '{ tenant { name } }')).toEqual({ tenant: { name: 'Shop 1' } });
+  expect(await ask(url, '{ contacts(first: 1) { nodes { tags { id } } } }')).toBe('COST_LIMIT'); // too deep
+  expect(await ask(url, '{ contacts(first: 100) { nodes { id } } }')).toBe('COST_LIMIT'); // too dear
+  expect(await ask(opened.url, '{ contacts(first: 100) { nodes { id } } }')).toEqual({ contacts: { nodes: [] } });
+  const signIn = 'mutation { signIn(input: { email: "a@example.com", password: "wrong password" }) { __typename } }';
+  expect(await ask(url, signIn)).toEqual({ signIn: { __typename: 'InvalidCredentialsError' } });
+  expect(await ask(url, signIn)).toEqual({ signIn: { __typename: 'RateLimitedError' } });
+  const send = (headers: Record<string, string>, body = '{"query":"{ __typename }"}') =>
+    fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
+  expect((await send({}, ' '.repeat(10_001))).status).toBe(413);
+  expect((await send({ origin: 'https://evil.example' })).status).toBe(403);
+  const { headers } = await send({ origin: 'https://app.example' });
+  expect(headers.get('access-control-allow-origin')).toBe('https://app.example');
+  expect(headers.get('strict-transport-security')).toContain('max-age=63072000');
+});
+
 test('it does not start with a wrong environment, and says everything that is wrong', async ({ start }) => {
   const { child, stderr } = await start({ PORT: 'http', JWT_KEYS: 'a:AAAA', STORAGE_URL: '' });
   expect(child.exitCode).toBe(1);
