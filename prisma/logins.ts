@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { scramVerifier } from './scram.ts';
 
 /** Group roles: what a login may do is a membership, so that policies and grants name no login. */
 export const groups = ['parley_app', 'parley_queue', 'parley_finder'] as const;
@@ -54,7 +55,7 @@ async function createGroup(owner: pg.Client, group: string): Promise<void> {
 async function createLogin(owner: pg.Client, ownerUrl: string, login: Login): Promise<void> {
   const { name, password, group, variable } = login;
   const role = pg.escapeIdentifier(name);
-  const withPassword = password === '' ? '' : ` password ${pg.escapeLiteral(password)}`;
+  const withPassword = password === '' ? '' : ` password ${pg.escapeLiteral(scramVerifier(password))}`;
   const found = await owner.query<{ strong: boolean; signs: boolean; groups: string[] }>(
     `select r.rolsuper or r.rolbypassrls or r.rolcreaterole as strong, r.rolcanlogin as signs,
        array(select pg_get_userbyid(m.roleid)::text from pg_auth_members m where m.member = r.oid order by 1) as groups

@@ -1,5 +1,6 @@
+import pg from 'pg';
 import { startLocalPostgres } from '../runtime/local-postgres.ts';
-import { createTestDatabase, expect, test } from '../test/fixtures.ts';
+import { createTestDatabase, expect, test, vi } from '../test/fixtures.ts';
 import { connect } from '../test/sql.ts';
 import { databaseUrls } from '../test/template-database.ts';
 import { findFaults } from './catalogue.ts';
@@ -46,17 +47,24 @@ test('on a new server, two databases can be migrated at once, each by two machin
   }
 });
 
-test('a password that was changed in the environment is taken over', async ({ database }) => {
+test('a password that was changed in the environment is taken over, and stands in no statement', async ({
+  database,
+}) => {
   const login = `app_${database.name}`;
   await using superuser = await connect(database.superuserUrl);
   const withPassword = (password: string) => ({ ...database.urls, app: as(database.urls.app, login, password) });
+  const sent = vi.spyOn(pg.Client.prototype, 'query');
   try {
     await migrateDatabase(withPassword('first'));
     await migrateDatabase(withPassword('it’s; "new" @ %'));
     await using app = await connect(withPassword('it’s; "new" @ %').app);
     expect(await app.sql`select current_user::text as name`).toEqual([{ name: login }]);
     await expect(connect(withPassword('first').app)).rejects.toThrow('password authentication failed');
+    const statements = sent.mock.calls.map(([text]) => text).filter((text) => text.includes(login));
+    expect(statements.filter((text) => text.includes('SCRAM-SHA-256$4096:'))).toHaveLength(2); // made, and changed
+    expect(statements.filter((text) => /first|new/.test(text))).toEqual([]);
   } finally {
+    sent.mockRestore();
     await superuser.query(`drop owned by ${login}`);
     await superuser.query(`drop role ${login}`);
   }
