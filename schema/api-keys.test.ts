@@ -206,7 +206,7 @@ test('a key that somebody pastes is revoked, and a report tells nothing', async 
   for (const key of unknown) expect(await report(api, key)).toEqual(taken);
   expect(await ask(api, secret)).toEqual(opened);
 
-  expect(await report(api, ` ${secret}\n`)).toEqual(taken);
+  expect(await report(api, `Authorization: Bearer ${secret}\n`)).toEqual(taken);
   expect(await ask(api, secret)).toBe('UNAUTHENTICATED');
   expect(await report(api, secret)).toEqual(taken);
   expect(await report(api, `${secret}x`)).toMatchObject({ __typename: 'InvalidInputError' });

@@ -1,4 +1,4 @@
-import { formatApiKey, hashKeySecret, newKeySecret, parseApiKey, publicPartOf } from '../domain/auth/api-key-text.ts';
+import { findApiKey, formatApiKey, hashKeySecret, newKeySecret, publicPartOf } from '../domain/auth/api-key-text.ts';
 import { createApiKey, isLive, keepOldHoursMax, revokeApiKey, rotateApiKey } from '../domain/auth/api-keys.ts';
 import { findTenantOfKey } from '../domain/auth/key-claims.ts';
 import { type KeyPermission, keyPermissions, permissionsOfKey } from '../domain/auth/permissions.ts';
@@ -209,7 +209,12 @@ const ApiKeyRevokeInput = builder.inputType('ApiKeyRevokeInput', {
 
 const ApiKeyReportInput = builder.inputType('ApiKeyReportInput', {
   description: 'A key that was found where it should not be.',
-  fields: (t) => ({ key: t.string({ required: true, description: 'The whole key, as `parley_live_…`.' }) }),
+  fields: (t) => ({
+    key: t.string({
+      required: true,
+      description: 'The whole key, as `parley_live_…`, or the text in which it was found.',
+    }),
+  }),
 });
 
 const ApiKeyReported = builder.objectRef<{ at: Date }>('ApiKeyReported').implement({
@@ -284,8 +289,8 @@ builder.mutationFields((t) => ({
     errors: { types: [InvalidInputError, RateLimitedError] },
     args: { input: t.arg({ type: ApiKeyReportInput, required: true, description: 'The key.' }) },
     resolve: async (_root, { input }, ctx) => {
-      const key = parseApiKey(input.key.trim());
-      if (!key) throw new InvalidInputError([{ path: 'key', message: 'This is not a whole key of ours.' }]);
+      const key = findApiKey(input.key);
+      if (!key) throw new InvalidInputError([{ path: 'key', message: 'There is no whole key of ours in it.' }]);
       const { apiKeyId, secret } = key;
       const at = ctx.services.now();
       const tenantId = await ctx.write((tx) => findTenantOfKey(tx, apiKeyId), {});

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { formatApiKey, hashKeySecret, newKeySecret, parseApiKey, publicPartOf } from './api-key-text.ts';
+import { findApiKey, formatApiKey, hashKeySecret, newKeySecret, parseApiKey, publicPartOf } from './api-key-text.ts';
 
 test('a key says its id and its secret, and begins with what everybody may know', () => {
   for (const apiKeyId of [
@@ -35,6 +35,23 @@ test('a slip of the pen is noticed wherever it happens', () => {
     text.replace('live', 'test'),
   ]) {
     expect(parseApiKey(other), other).toBeUndefined();
+  }
+});
+
+test('a key is found in what somebody pastes, and nothing else is taken for one', () => {
+  const key = { apiKeyId: randomUUID(), secret: newKeySecret() };
+  const text = formatApiKey(key);
+  for (const pasted of [
+    text,
+    ` ${text}\n`,
+    `Authorization: Bearer ${text}`,
+    `PARLEY_KEY="${text}"`,
+    `?key=${text}&a=1`,
+  ]) {
+    expect(findApiKey(pasted), pasted).toEqual(key);
+  }
+  for (const pasted of ['', text.slice(1), text.slice(0, -1), `${text}x`, `x${text}`, `${text}_0`]) {
+    expect(findApiKey(pasted), pasted).toBeUndefined();
   }
 });
 

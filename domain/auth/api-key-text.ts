@@ -13,9 +13,9 @@ const base = BigInt(digits.length);
 const idLength = 22; // 16 bytes
 const secretLength = 43; // 32 bytes
 const checksumLength = 6; // 4 bytes
-const shape = new RegExp(
-  `^(${prefix}_([0-9A-Za-z]{${idLength}})_([0-9A-Za-z]{${secretLength}}))_([0-9A-Za-z]{${checksumLength}})$`,
-);
+const whole = `(${prefix}_([0-9A-Za-z]{${idLength}})_([0-9A-Za-z]{${secretLength}}))_([0-9A-Za-z]{${checksumLength}})`;
+const shape = new RegExp(`^${whole}$`);
+const withinText = new RegExp(`(?<!\\w)${whole}(?!\\w)`);
 
 export function newKeySecret(): string {
   return encode(BigInt(`0x${randomBytes(32).toString('hex')}`), secretLength);
@@ -42,6 +42,11 @@ export function parseApiKey(text: string): ApiKeyText | undefined {
   if (checksum === undefined || checksum !== checksumOf(body)) return undefined;
   const apiKeyId = uuidOf(id);
   return apiKeyId === undefined ? undefined : { apiKeyId, secret };
+}
+
+/** The first key in a text that somebody pastes: the line of a log, an address, or the key alone. */
+export function findApiKey(text: string): ApiKeyText | undefined {
+  return parseApiKey(withinText.exec(text)?.[0] ?? '');
 }
 
 /** What is stored of a key. Its secret has 256 random bits, so a plain hash is enough. */
