@@ -30,6 +30,8 @@ export type World = {
   superuser: Connection;
   mine: Tenant;
   theirs: Tenant;
+  /** Somebody who works for both, and has signed in for the first. */
+  both: Tenant;
   /** What has been read in it so far, as `Type.field`. */
   read: Set<string>;
   /** Gives the person of a tenant another role, as of the next operation. */
@@ -103,6 +105,11 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
   const read = new Set([mine, theirs, newcomer].flatMap((tenant) => [...tenant.read]));
   const newColleague = async (role: Role) =>
     createTenant(api.url, await joinTenant(api, database.superuserUrl, mine.person.tenantId, role), undefined, outside);
+  const both = await newColleague('OWNER');
+  await superuser.query(`insert into memberships (tenant_id, user_id, role) values ($1, $2, 'OWNER')`, [
+    theirs.person.tenantId,
+    both.person.userId,
+  ]);
   const newKey: World['newKey'] = async (scopes) => {
     const left: readonly unknown[] = typeof scopes === 'string' ? [] : scopes.but;
     const every = assertEnumType(schema.getType('ApiKeyScope')).getValues();
@@ -119,7 +126,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
       await superuser.query(`alter table "${name}" ${isOn ? 'enable' : 'disable'} row level security`);
     }
   };
-  await use({ api, superuser, mine, theirs, read, setRole, newColleague, newKey, setRowSecurity });
+  await use({ api, superuser, mine, theirs, both, read, setRole, newColleague, newKey, setRowSecurity });
   await rm(directory, { recursive: true, force: true });
   const told = api.logLines.filter((line) => [mine, theirs].some((tenant) => tells(tenant, line)));
   if (told.length > 0) throw new Error(`The log tells what tenants said:\n${told.slice(0, 5).join('')}`);
