@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { revokeSessions } from '../domain/auth/own-sessions.ts';
+import { inScope } from '../prisma/client.ts';
 import { askFor, mutate } from '../test/ask.ts';
 import { expect, globalId, type Person, test } from '../test/fixtures.ts';
 import { accept, invite, personOf, sessionParts } from '../test/people.ts';
+import { connect } from '../test/sql.ts';
 
 const minuteMs = 60_000;
 const places = '{ viewer { role tenant { name } memberships { tenantId tenantName role isCurrent } } }';
@@ -79,4 +82,18 @@ test('a switch is done once for an idempotency key, and its tokens are shown onc
   const key = { idempotencyKey: randomUUID() };
   expect((await switchTo(shop, shop.tenantId, key))['__typename']).toBe('Session');
   expect((await switchTo(shop, shop.tenantId, key))['__typename']).toBe('ConflictError');
+});
+
+test('a session that is being ended begins no other', async ({ db, shop, clock, database }) => {
+  await using superuser = await connect(database.superuserUrl);
+  const waiting = () =>
+    superuser.sql`select from pg_stat_activity where datname = ${database.name} and wait_event_type = 'Lock'`;
+  let switching: ReturnType<typeof switchTo> | undefined;
+  await inScope(db, { userId: shop.userId }, async (tx) => {
+    await revokeSessions(tx, shop.userId, clock.now());
+    switching = switchTo(shop, shop.tenantId); // it is still going on for whoever looks now
+    await expect.poll(waiting).toHaveLength(1);
+  });
+  expect(await switching).toMatchObject({ __typename: 'NotFoundError' });
+  expect(await superuser.sql`select from sessions where revoked_at is null`).toEqual([]);
 });

@@ -57,8 +57,12 @@ export async function endOtherSessions(
   return ended;
 }
 
-/** Ends the sessions of a person, for whatever tenant, but one. Returns how many. */
+/**
+ * Ends the sessions of a person, for whatever tenant, but one. Returns how many. One that begins at the same moment refers to the person's row:
+ * it is there before, and ends with the others, or waits until they have ended.
+ */
 export async function revokeSessions(tx: Tx, userId: string, now: Date, exceptId?: string): Promise<number> {
+  await tx.$queryRaw`select from users where id = ${userId}::uuid for update`;
   const others = exceptId === undefined ? {} : { id: { not: exceptId } };
   const { count } = await tx.session.updateMany({
     where: { ...open(userId, now), ...others },

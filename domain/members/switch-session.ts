@@ -12,13 +12,13 @@ export function findWorkplaces(tx: Tx): Promise<Workplace[]> {
     select tenant_id as "tenantId", name, role, joined_at as "joinedAt" from find_own_tenants()`;
 }
 
-/** When a session of the person ends in any case. */
-export async function endOfSession(tx: Tx, { tenantId, sessionId }: PersonViewer): Promise<Date> {
-  const { expiresAt } = await tx.session.findUniqueOrThrow({
-    where: { tenantId_id: { tenantId, id: sessionId } },
-    select: { expiresAt: true },
-  });
-  return expiresAt;
+/** When a session ends in any case, for one that comes from it. Whoever is ending it at this moment comes first (`revokeSessions`). */
+export async function endOfSession(tx: Tx, { tenantId, userId, sessionId: id }: PersonViewer): Promise<Date> {
+  await tx.$queryRaw`select from users where id = ${userId}::uuid for key share`;
+  const where = { tenantId_id: { tenantId, id }, revokedAt: null };
+  const session = await tx.session.findUnique({ where, select: { expiresAt: true } });
+  if (!session) throw new NotFoundError('This session has ended. Please sign in again.');
+  return session.expiresAt;
 }
 
 /**
