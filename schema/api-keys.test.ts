@@ -3,7 +3,8 @@ import { readClaims } from '../api/context.ts';
 import { formatApiKey, newKeySecret, parseApiKey } from '../domain/auth/api-key-text.ts';
 import { createReadKey } from '../domain/auth/key-claims.ts';
 import { createDb, type Db, inTenant } from '../prisma/client.ts';
-import { makeSegment } from '../test/campaigns.ts';
+import { newContact } from '../test/ask.ts';
+import { makeCampaign, makeSegment, makeSender } from '../test/campaigns.ts';
 import { expect, globalId, type Person, rawId, startTestApi, test, type TestApi } from '../test/fixtures.ts';
 
 const hourMs = 60 * 60_000;
@@ -75,7 +76,7 @@ test('a key that may not read what a mutation answers with is refused before any
   expect((await shop.graphql('{ contacts { totalCount } }')).data['contacts']).toEqual({ totalCount: 0 });
 });
 
-test('what tells of contacts takes the right to read them, also where only counts or cursors are asked for', async ({
+test('what tells of contacts or messages takes the right to read them, also where only counts or cursors are asked for', async ({
   api,
   shop,
   db,
@@ -85,6 +86,8 @@ test('what tells of contacts takes the right to read them, also where only count
     await create(shop, { scopes: ['SEGMENTS_READ', 'CAMPAIGNS_READ'] }),
     await create(shop, { scopes: ['SEGMENTS_READ', 'CONTACTS_READ'] }),
   ];
+  await newContact(shop, { name: 'Ana' });
+  await makeCampaign(db, shop.tenantId, await makeSender(db, shop.tenantId));
   const segments = (parts: string) => `{ node(id: "${segment}") { ... on Segment { ${parts} } } }`;
   expect(await ask(api, blind.secret, segments('name'))).toMatchObject({ node: { name: expect.any(String) } });
   for (const query of [
@@ -96,6 +99,11 @@ test('what tells of contacts takes the right to read them, also where only count
     expect(await ask(api, blind.secret, query), query).toBe('FORBIDDEN');
     expect(await ask(api, seeing.secret, query), query).toBeInstanceOf(Object);
   }
+  const ofMessages = [
+    [seeing, '{ contacts { nodes { messages { pageInfo { endCursor } } } } }'],
+    [blind, '{ campaigns { nodes { recipients { pageInfo { endCursor } } } } }'],
+  ] as const;
+  for (const [{ secret }, query] of ofMessages) expect(await ask(api, secret, query), query).toBe('FORBIDDEN');
 });
 
 test('a key that does not hold is nobody’s, and each way of it is refused alike', async ({ api, shop, clock }) => {
