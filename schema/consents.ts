@@ -4,6 +4,7 @@ import type {
   ConsentSource as Source,
 } from '../domain/contacts/consent.ts';
 import { builder } from './builder.ts';
+import { masked, personal } from './masking.ts';
 
 export const ConsentPurpose = builder.enumType('ConsentPurpose', {
   description: 'What a person agrees to be written to about.',
@@ -87,9 +88,12 @@ export const ConsentEntry = builder.prismaObject('ConsentEntry', {
       select: { source: true },
       resolve: ({ source }) => source as Source,
     }),
-    proof: t.exposeString('proof', {
+    proof: t.string({
+      ...personal,
       nullable: true,
       description: 'What shows it: a form’s name and version, a message’s id, a link.',
+      select: { proof: true, contactId: true },
+      resolve: ({ proof, contactId }, _args, ctx) => masked(ctx, contactId, 'messageIds', proof),
     }),
     givenAt: t.expose('givenAt', { type: 'DateTime', description: 'When the person said so, as far as is known.' }),
     recordedAt: t.expose('recordedAt', { type: 'DateTime', description: 'When it was written down.' }),

@@ -19,6 +19,8 @@ const phone = '+5511987654321';
 const email = 'ana.souza@example.com';
 const other = '+5511987659999';
 
+const proof = 'A message that asks to stop: wamid.HBgNNTUxMTk4NzY1NDMyMQ==';
+
 /** What WhatsApp puts into messages: the number of the person here and there, also inside the ids of messages. */
 const cameIn = {
   text: { body: `Call ${phone}` },
@@ -37,7 +39,8 @@ const test = base.extend<Fixtures>({
       { kind: 'PHONE', value: other },
       { kind: 'USERNAME', value: 'ana.souza' },
     ];
-    const id = await newContact(shop, { name: 'Ana', phone, email, identities });
+    const consent = { purpose: 'MARKETING', channel: 'WHATSAPP', granted: false, source: 'PERSON' };
+    const id = await newContact(shop, { name: 'Ana', phone, email, identities, consents: [{ ...consent, proof }] });
     const { numberId } = await makeSender(db, shop.tenantId);
     const message = await inTenant(db, shop.tenantId, (tx) =>
       tx.message.create({
@@ -112,7 +115,7 @@ test('every text that may be somebody’s telephone number or e-mail address is 
   );
 });
 
-const whole = `id phone email identities { kind value } messages { nodes { address parameters wamid content } }`;
+const whole = `id phone email identities { kind value } messages { nodes { address parameters wamid content } } consentHistory { nodes { proof } }`;
 const asItIs = {
   phone,
   email,
@@ -126,6 +129,7 @@ const asItIs = {
       { address: phone, parameters: ['Ana', phone, email], wamid: 'wamid.HBgNNTUxMTk4NzY1NDMyMQ==', content: cameIn },
     ],
   },
+  consentHistory: { nodes: [{ proof }] },
 };
 const inPart = {
   phone: '•••4321',
@@ -144,11 +148,12 @@ const inPart = {
         content: {
           text: { body: `Call ${phone}` },
           context: { from: '•••4321', id: null },
-          system: { type: 'user_changed_number', wa_id: '•••4321' },
+          system: { type: 'user_changed_number', wa_id: '•••4321', body: null },
         },
       },
     ],
   },
+  consentHistory: { nodes: [{ proof: 'A message that asks to stop: wamid.•••' }] },
 };
 
 async function read(caller: Person, id: string) {

@@ -1,4 +1,4 @@
-import { maskEmail, maskNumbers, maskPhone, maskWhole } from '../domain/contacts/mask.ts';
+import { maskEmail, maskMessageIds, maskNumbers, maskPhone, maskWhole } from '../domain/contacts/mask.ts';
 import { type ConflictError, InvalidInputError, type ObjectReference } from '../domain/errors.ts';
 import type { Context } from './builder.ts';
 import { known } from './node.ts';
@@ -6,7 +6,7 @@ import { known } from './node.ts';
 // A tenant may keep telephone numbers and e-mail addresses of its contacts from its sellers, and from keys without `contacts.reveal`.
 // Every field that gives one out is marked with `personal` and answers through one of these: schema/masking.test.ts holds the schema to it.
 
-const masks = { phone: maskPhone, email: maskEmail, whole: maskWhole };
+const masks = { phone: maskPhone, email: maskEmail, whole: maskWhole, messageIds: maskMessageIds };
 
 /** What every field that gives out such a thing is marked with. */
 export const personal = { extensions: { personal: true } };

@@ -15,19 +15,29 @@ export function maskWhole(text: string): string {
   return /^\S+@\S+\.\S+$/.test(text) ? maskEmail(text) : text;
 }
 
-const numbersOfWhatsApp = new Set(['from', 'wa_id', 'new_wa_id', 'customer']);
+/** A text without WhatsApp's ids of messages: a telephone number can be read from each. */
+export function maskMessageIds(text: string): string {
+  return text.replace(/\bwamid\.[\w+/=-]+/g, 'wamid.•••');
+}
 
-/**
- * What came in by WhatsApp, however deep, with the numbers masked that WhatsApp names people by; without its ids of messages, which hold a
- * number, and without its own sentence about a new one. What the person wrote stays.
- */
+const numbersOfWhatsApp = new Set(['from', 'wa_id', 'new_wa_id', 'customer']);
+/** Ids of messages, which need not look like such, and WhatsApp's own sentence about a new number. */
+const keptBack = new Set([
+  'context.id',
+  'reaction.message_id',
+  'edit.original_message_id',
+  'revoke.original_message_id',
+  'system.body',
+]);
+
+/** What came in by WhatsApp, however deep, without the numbers that WhatsApp names people by. What the person wrote stays. */
 export function maskNumbers(content: unknown, name = ''): unknown {
-  if (typeof content === 'string') {
-    if (content.startsWith('wamid.')) return null;
-    return numbersOfWhatsApp.has(name) ? maskPhone(content) : content;
-  }
-  if (Array.isArray(content)) return content.map((one) => maskNumbers(one));
+  if (typeof content === 'string') return numbersOfWhatsApp.has(name) ? maskPhone(content) : maskMessageIds(content);
+  if (Array.isArray(content)) return content.map((one) => maskNumbers(one, name));
   if (typeof content !== 'object' || content === null) return content;
-  const kept = Object.entries(content).filter(([part]) => name !== 'system' || part !== 'body');
-  return Object.fromEntries(kept.map(([part, value]) => [part, maskNumbers(value, part)]));
+  const parts = Object.entries(content).map(([part, value]) => [
+    part,
+    keptBack.has(`${name}.${part}`) ? null : maskNumbers(value, part),
+  ]);
+  return Object.fromEntries(parts) as object;
 }
