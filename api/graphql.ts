@@ -93,7 +93,7 @@ export function createGraphQL(options: GraphQLOptions): Handler {
     const { method = 'GET', headers } = request;
     const isPage = method === 'GET' && options.graphiql && (headers.accept ?? '').includes('text/html');
     if (isPage) response.setHeader('content-security-policy', pagePolicy);
-    else refuseForeign(exchange, corsOrigins);
+    else refuseForeign(exchange, corsOrigins, services.publicUrl);
     const body = method === 'POST' ? await readBody(request, bodyBytesMax, bodyTimeoutMs) : undefined;
     const given = {
       requestId,
@@ -109,7 +109,11 @@ export function createGraphQL(options: GraphQLOptions): Handler {
 }
 
 /** What a page of somebody else can have a browser send: what needs no question beforehand runs nothing, and neither does what says that it is foreign. */
-function refuseForeign({ request: { method, headers }, response }: Exchange, corsOrigins: string[]): void {
+function refuseForeign(
+  { request: { method, headers }, response }: Exchange,
+  corsOrigins: string[],
+  publicUrl: string,
+): void {
   if (method === 'GET' && headers['x-csrf'] === undefined) {
     response.setHeader('allow', 'POST');
     throw new HttpError(
@@ -124,7 +128,9 @@ function refuseForeign({ request: { method, headers }, response }: Exchange, cor
   const { origin, host, 'sec-fetch-site': site } = headers;
   if (origin !== undefined && corsOrigins.includes(origin)) return;
   const isForeign = site === 'cross-site' || site === 'same-site';
-  const isOwn = origin === undefined || URL.parse(origin)?.host === host; // the page with GraphiQL
+  // The page with GraphiQL, by whichever name it was opened; a proxy may have put another host into the request.
+  const isOwn =
+    origin === undefined || [host, URL.parse(publicUrl)?.host].includes(URL.parse(origin)?.host ?? 'nowhere');
   if (isForeign || !isOwn) throw new HttpError(403, 'FORBIDDEN', 'This origin is not allowed to call.');
 }
 

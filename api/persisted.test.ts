@@ -69,6 +69,11 @@ test('an operation that is listed is run by its hash, with its fragments from ot
   expect((await send(api, arbitrary, shop.accessToken)).data).toEqual({ tenant: { name: 'Shop 1' } });
   expect(codeOf(await send(api, byHash('0'.repeat(64)), shop.accessToken))).toBe('PERSISTED_QUERY_NOT_FOUND');
   expect(codeOf(await send(api, {}, shop.accessToken))).toBe('BAD_REQUEST');
+
+  const search = new URLSearchParams({ extensions: JSON.stringify(byHash(hash).extensions) });
+  const headers = { 'x-csrf': '1', authorization: `Bearer ${shop.accessToken}` };
+  const byGet = await fetch(`${api.url}/graphql?${search}`, { headers });
+  expect(await byGet.json()).toMatchObject({ data: { tenant: { name: 'Shop 1', country: 'BR' } } });
 });
 
 test('nobody adds to the list by sending a document with its hash', async ({ start, shop }) => {

@@ -89,6 +89,16 @@ test('a foreign origin is told nothing, and what says that it is one runs nothin
   expect((await send({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
   expect((await send({ origin: api.url, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
   expect((await send({ origin: api.url })).status).toBe(200); // the page with GraphiQL
+  const { port } = new URL(api.url);
+  expect((await send({ origin: `http://localhost:${port}`, 'sec-fetch-site': 'same-origin' })).status).toBe(403);
+  for (const origin of [`http://localhost:${port}`, api.url]) {
+    const byName = await fetch(`http://localhost:${port}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin },
+      body: '{"query":"{ __typename }"}',
+    });
+    expect(byName.status, origin).toBe(200);
+  }
   expect((await send({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
 
   const asked = {
