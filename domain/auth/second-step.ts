@@ -30,8 +30,9 @@ export async function challengeIfOwed(tx: Tx, tenantId: string, userId: string, 
 export type SecondFactor = { code: string } | { recoveryCode: string };
 
 /**
- * Takes the second step, in a transaction of the challenge's tenant and person: right, and the challenge is spent; wrong, and it has a
- * try less; `over`: it is no longer, or never was, good. Returned, not thrown, because the try has to be committed.
+ * Takes the second step, in a transaction of the challenge's tenant and person: right, and every challenge of the person is spent; wrong, and
+ * this one has a try less; `over`: it is no longer, or never was, good. Returned, not thrown, because the try has to be committed. A
+ * person's steps are taken one after another: else two that end each other's challenge would wait for each other.
  */
 export async function takeSecondStep(
   tx: Tx,
@@ -43,6 +44,7 @@ export async function takeSecondStep(
 ): Promise<Verdict | 'over'> {
   const { tenantId, userId } = token;
   const hash = hashRefreshToken(token);
+  await tx.$queryRaw`select from user_totp where user_id = ${userId}::uuid for update`;
   const tried = await tx.$executeRaw`
     update sign_in_challenges set tries = tries + 1
      where user_id = ${userId}::uuid and hash = ${hash} and expires_at > ${now} and tries < ${triesMax}::int`;
