@@ -108,6 +108,31 @@ test('a token that is not exactly one of ours is nobody’s', async ({ api, keys
   expect((await shop.graphql('{ viewer { role } }')).data).toEqual({ viewer: { role: 'OWNER' } });
 });
 
+test('clocks may be ten seconds apart and no more, also for a token that was seen before', async ({
+  api,
+  keys,
+  shop,
+  clock,
+}) => {
+  const { header, payload } = read(shop.accessToken);
+  const [own] = keys.signing;
+  const seconds = Math.floor(clock.now().getTime() / 1_000);
+  const token = (changed: Part) => signed(header, { ...payload, ...changed }, own!.privateKey);
+  const role = async (accessToken: string) =>
+    (await api.graphql('{ viewer { role } }', {}, accessToken)).data['viewer']?.role as string | undefined;
+  const early = token({ nbf: seconds + 20, exp: seconds + 100 });
+  const late = token({ exp: seconds + 20 });
+  expect([await role(early), await role(late)]).toEqual([undefined, 'OWNER']);
+  clock.advance(14_000);
+  expect([await role(early), await role(late)]).toEqual(['OWNER', 'OWNER']);
+  clock.advance(10_000);
+  expect([await role(early), await role(late)]).toEqual(['OWNER', 'OWNER']);
+  clock.advance(10_000);
+  expect([await role(early), await role(late)]).toEqual(['OWNER', undefined]);
+  clock.advance(-34_000);
+  expect([await role(early), await role(late)]).toEqual([undefined, 'OWNER']);
+});
+
 test('a token in another place than the header is nobody’s', async ({ api, shop }) => {
   const query = '{ viewer { role } }';
   const send = async (headers: Record<string, string>, search = '') => {
