@@ -211,7 +211,8 @@ test('what is masked cannot be guessed by filters', async ({ db, shop, seller, c
   expect((await shop.graphql(stored, { id: segment })).data['node'].filter).toEqual(filter);
 });
 
-test('whose number it is that somebody tries to give to another contact is said to nobody who sees numbers in part', async ({
+test('whose number it is that somebody tries to give to another contact is said to nobody who sees numbers in part, and written down', async ({
+  db,
   shop,
   seller,
   contact,
@@ -228,6 +229,11 @@ test('whose number it is that somebody tries to give to another contact is said 
     expect(await mutate(seller, mutation, input), `${mutation}, repeated`).toMatchObject(told);
     expect(await mutate(shop, mutation, input), mutation).toMatchObject({ conflictingId: contact.id });
   }
+  const entries = await inTenant(db, shop.tenantId, (tx) =>
+    tx.auditEntry.findMany({ where: { action: 'contact.numberFound' }, select: { actorId: true, targetId: true } }),
+  );
+  expect(entries).toHaveLength(tries.length * 2 - 1); // the one with a key was repeated, and not done again
+  for (const entry of entries) expect(entry).toEqual({ actorId: seller.userId, targetId: rawId(contact.id) });
 });
 
 test('a contact is revealed for one answer, with a reason, and that is written down', async ({

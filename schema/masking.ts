@@ -1,5 +1,6 @@
 import { maskEmail, maskMessageIds, maskNumbers, maskPhone, maskWhole } from '../domain/contacts/mask.ts';
-import { type ConflictError, InvalidInputError, type ObjectReference } from '../domain/errors.ts';
+import { recordNumberFound } from '../domain/contacts/reveal-contact.ts';
+import { ConflictError, InvalidInputError, type ObjectReference } from '../domain/errors.ts';
 import type { Context } from './builder.ts';
 import { known } from './node.ts';
 
@@ -45,10 +46,19 @@ export function withheldFromOthers<Value>(context: Context, senderId: string | n
   return isMasked && actor.id !== senderId ? null : value;
 }
 
-/** Of a refusal that somebody else has a number or address: who it is. It would tell whose number that is. */
-export function conflictingWith(context: Context, { conflicting, path = '' }: ConflictError): ObjectReference | null {
-  const isGuess = /^(phone|identities\.\d+)/.test(path) && known(context).isMasked;
-  return (!isGuess && conflicting) || null;
+/** With whom a value is in conflict. Who is shown numbers in part is not told whose one is. */
+export function conflictingWith(context: Context, conflict: ConflictError): ObjectReference | null {
+  return (!isTried(context, conflict) && conflict.conflicting) || null;
+}
+
+/** That there is such a number has been learned by trying it all the same: it is written down, as a reveal is. */
+export async function noteNumberFound(context: Context, error: unknown): Promise<void> {
+  const { conflicting } = error instanceof ConflictError && isTried(context, error) ? error : {};
+  if (conflicting) await context.write((tx) => recordNumberFound(tx, known(context), conflicting.id));
+}
+
+function isTried(context: Context, { path = '' }: ConflictError): boolean {
+  return /^(phone|identities\.\d+)/.test(path) && known(context).isMasked;
 }
 
 function isInPart(context: Context, contactId: string | null): boolean {

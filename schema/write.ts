@@ -20,6 +20,7 @@ import { claimKey, freeKey, type KeyUse, settleKey } from '../domain/idempotency
 import { Prisma, type Tx } from '../prisma/client.ts';
 import { sqlStateOf } from '../prisma/sql-state.ts';
 import type { Context, SchemaTypes } from './builder.ts';
+import { noteNumberFound } from './masking.ts';
 import type { Run } from './operation.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -57,7 +58,11 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
   refuseUnreadable(viewer, info);
   const { idempotencyKey: key, ...rest } = input;
   const once = (tx: Tx) => act(tx, viewer).catch(refuseMissing);
-  if (typeof key !== 'string') return found(await answer(await context.write(once), false));
+  const refused = async (error: unknown): Promise<never> => {
+    await noteNumberFound(context, error);
+    throw error;
+  };
+  if (typeof key !== 'string') return found(await answer(await context.write(once).catch(refused), false));
 
   const { tenantId } = viewer;
   const use = { tenantId, caller: callerOf(viewer), key, operation: info.fieldName, input: rest };
@@ -72,7 +77,7 @@ export async function write<Outcome extends Prisma.JsonValue, Answer>(
     });
   } catch (error) {
     await settleRefusal((fn) => context.write(fn), use, claim.lease, error);
-    throw error;
+    return refused(error);
   }
   return found(await answer(outcome, false));
 }

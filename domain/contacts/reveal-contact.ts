@@ -23,3 +23,8 @@ export async function revealContact(
   });
   return { id: contactId };
 }
+
+/** Writes down that somebody who is shown numbers in part has tried one, and been told that a contact has it. */
+export async function recordNumberFound(tx: Tx, by: Answerable, contactId: string): Promise<void> {
+  await recordAudit(tx, by, { action: 'contact.numberFound', target: { type: 'Contact', id: contactId } });
+}
