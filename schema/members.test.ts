@@ -142,8 +142,8 @@ test('anybody may leave by themselves, but the last owner', async ({ api, shop }
   expect(tally([await remove(heir, heir)])).toEqual({ ConflictError: 1 });
 });
 
-test('ownership goes over in one step, and takes a fresh proof', async ({ api, shop, clock, db }) => {
-  const admin = await addMember(api, shop, 'ADMIN');
+test('ownership goes over in one step; to give or take it takes a fresh proof', async ({ api, shop, clock, db }) => {
+  const [admin, other] = [await addMember(api, shop, 'ADMIN'), await addMember(api, shop, 'OWNER')];
   const transfer = (by: Person, whom: Person) =>
     mutate(by, 'ownershipTransfer', { memberId: memberOf(whom), idempotencyKey: `to-${whom.userId}` }, member);
   expect(tally([await transfer(shop, shop)])).toEqual({ ConflictError: 1 });
@@ -151,8 +151,13 @@ test('ownership goes over in one step, and takes a fresh proof', async ({ api, s
     NotFoundError: 1,
   });
   clock.advance(6 * 60_000);
-  const stale = [await transfer(shop, admin), await setRole(shop, admin, 'OWNER')];
-  expect(tally(stale)).toEqual({ ConfirmationRequiredError: 2 });
+  const stale = [
+    await transfer(shop, admin),
+    await setRole(shop, admin, 'OWNER'),
+    await setRole(shop, other, 'SELLER'),
+    await remove(shop, other),
+  ];
+  expect(tally(stale)).toEqual({ ConfirmationRequiredError: 4 });
   await mutate(shop, 'sessionConfirm', { password: shop.password });
   expect(await transfer(shop, admin)).toMatchObject({ id: memberOf(admin), role: 'OWNER' });
   expect([await roleOf(shop), await roleOf(admin)]).toEqual(['ADMIN', 'OWNER']);

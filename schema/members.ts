@@ -137,9 +137,9 @@ builder.mutationFields((t) => ({
     type: Deleted,
     nullable: true,
     description:
-      'Ends somebody’s place in the tenant: their sessions here end at once, their account stays, and so do the keys and invitations they made. It takes a manager, and for an owner an owner; anybody can leave by removing themselves. The last owner stays.',
+      'Ends somebody’s place in the tenant: their sessions here end at once, their account stays, and so do the keys and invitations they made. It takes a manager, and for an owner an owner with a fresh proof (`sessionConfirm`); anybody can leave by removing themselves. The last owner stays.',
     authScopes: { may: 'members.read' }, // whoever works here: what more it takes to remove somebody else is asked in the deed
-    errors: { types: [...writeErrors, ForbiddenError] },
+    errors: { types: [...writeErrors, ForbiddenError, ConfirmationRequiredError] },
     args: { input: t.arg({ type: MemberRemoveInput, required: true, description: 'The member.' }) },
     resolve: (_root, { input }, ctx, info) => {
       const userId = rowId('Member', input.memberId);

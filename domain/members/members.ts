@@ -9,19 +9,19 @@ import { lockTenant } from '../tenants/lock-tenant.ts';
 
 type Services = StepUp;
 
-/** Gives a member another role. Making an owner takes an owner, and a fresh proof of who that is. */
+/** Gives a member another role. Making an owner, or making one something else, takes an owner, and a fresh proof of who that is. */
 export async function setMemberRole(
   tx: Tx,
   viewer: Viewer,
   { userId, role }: { userId: string; role: Role },
   services: Services,
 ): Promise<{ userId: string }> {
-  if (role === 'OWNER') requireRecent(viewer, services);
   const acting = await lockMembers(tx, viewer);
   const before = await roleOf(tx, viewer.tenantId, userId);
   if (before === undefined) throw noSuchMember();
   if (!mayManage(acting, before, role)) throw ownersOnly();
   if (before === role) return { userId };
+  if (before === 'OWNER' || role === 'OWNER') requireRecent(viewer, services);
   if (before === 'OWNER') await requireAnotherOwner(tx, viewer.tenantId, userId);
   await updateRole(tx, viewer.tenantId, userId, role);
   await recordAudit(tx, viewer, {
@@ -48,6 +48,7 @@ export async function removeMember(
   const role = await roleOf(tx, tenantId, userId);
   if (role === undefined) throw noSuchMember();
   if (acting && !mayManage(acting, role)) throw ownersOnly();
+  if (acting && role === 'OWNER') requireRecent(viewer, services);
   if (role === 'OWNER') await requireAnotherOwner(tx, tenantId, userId);
   // Its sessions go with it, by their foreign key.
   await tx.membership.delete({ where: { tenantId_userId: { tenantId, userId } }, select: { userId: true } });
