@@ -1,7 +1,13 @@
 import { getNamedType, isUnionType } from 'graphql';
 import { readProxies } from '../api/address.ts';
-import { beginAttempt, endAttempt, type AttemptLimits, TooManyAttemptsError } from '../domain/limits/attempts.ts';
-import { inScope } from '../prisma/client.ts';
+import {
+  beginAttempt,
+  endAttempt,
+  forgetAttempts,
+  type AttemptLimits,
+  TooManyAttemptsError,
+} from '../domain/limits/attempts.ts';
+import { inScope, type Tx } from '../prisma/client.ts';
 import { expect, type GraphQLAnswer, type Person, startTestApi, type TestApi } from '../test/fixtures.ts';
 import { test as base } from '../test/mails.ts';
 import { connect } from '../test/sql.ts';
@@ -252,6 +258,22 @@ test('delays grow up to a limit, are said, and end; what is long ago is forgotte
   await expect(begin()).rejects.toBeInstanceOf(TooManyAttemptsError);
   await inScope(db, {}, (tx) => endAttempt(tx, secret, { attempt, isKnown: false }));
   expect(await begin()).toMatchObject({ isKnown: true });
+});
+
+test('many who try and succeed at the same moment never wait for each other in a circle', async ({ db }) => {
+  const secret = Buffer.alloc(32, 1);
+  const free = { ...limits, perAccount: 1_000, perNetwork: 1_000 };
+  const write = (fn: (tx: Tx) => Promise<unknown>) => inScope(db, {}, fn);
+  for (let round = 0; round < 30; round += 1) {
+    const tries = Array.from({ length: 8 }, async (_, index) => {
+      const attempt = { what: 'test', account: `a${round} ${index % 2}`, network: `198.51.100.${round}` };
+      await write((tx) => beginAttempt(tx, secret, attempt, free));
+      await write((tx) =>
+        index < 6 ? endAttempt(tx, secret, { attempt, isKnown: index < 2 }) : forgetAttempts(tx, secret, attempt),
+      );
+    });
+    await Promise.all(tries);
+  }
 });
 
 test('what is counted names nobody', async ({ database, shop, signInFrom }) => {

@@ -102,17 +102,19 @@ CREATE FUNCTION begin_attempt(account bytea, own bytea, network bytea, place byt
   END
   $$;
 
--- The attempt succeeded: what was counted for it is taken back, and the place is known from now on.
+-- The attempt succeeded: what was counted for it is taken back, and the place is known from now on. The place comes first, so that all who succeed
+-- there do so in turn, and then the counts in the order of their keys, as they are counted: else two would wait for each other.
 CREATE FUNCTION end_attempt(account bytea, own bytea, network bytea, place bytea, was_known boolean) RETURNS void
   LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
   BEGIN
+    IF place IS NOT NULL THEN
+      INSERT INTO public.known_places AS p (key) VALUES (place) ON CONFLICT (key) DO UPDATE SET seen_at = now();
+    END IF;
+    PERFORM FROM public.attempt_counts a WHERE a.key = ANY (CASE WHEN was_known THEN ARRAY[own] ELSE ARRAY[account, network] END) ORDER BY a.key FOR UPDATE;
     DELETE FROM public.attempt_counts a WHERE a.key = CASE WHEN was_known THEN own ELSE account END;
     IF NOT was_known THEN
       UPDATE public.attempt_counts a SET count = a.count - 1, next_at = clock_timestamp() - interval '1 second' WHERE a.key = network AND a.count > 0;
-    END IF;
-    IF place IS NOT NULL THEN
-      INSERT INTO public.known_places AS p (key) VALUES (place) ON CONFLICT (key) DO UPDATE SET seen_at = now();
     END IF;
   END
   $$;
