@@ -24,7 +24,8 @@ export function keepSecret(kind: string, ...secrets: (string | null | undefined)
 
 /** Hands in what the system wrote, for whoever reads logs, queues and disks. */
 export function noteOutput(source: string, ...texts: string[]): void {
-  append('written', texts.map((text) => `${source}\t${text.replaceAll('\n', '\\n')}\n`).join(''));
+  const oneLine = (text: string) => text.replaceAll(/[\n\r\u2028\u2029]/g, '\\n'); // whatever ends a line for check.ts
+  append('written', texts.map((text) => `${source}\t${oneLine(text)}\n`).join(''));
 }
 
 /** Names under which the API takes or gives what is secret, or what tells who a person is. */
