@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { formatLinkToken, makeLinkToken } from '../../domain/auth/link-token.ts';
 import { globalId, rawId, testKeys } from '../fixtures.ts';
 import { codeAt } from '../totp.ts';
@@ -413,7 +414,7 @@ async function anAudience(tenant: Tenant): Promise<Variables> {
 
 /** Waits until Meta has approved a template, as the comparison with its list tells. */
 async function approved(tenant: Tenant, id: string): Promise<string> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await pause(20)) {
     await tenant.call('templatesSync', await calls['templatesSync']?.(tenant));
     const { data } = await tenant.send('query ($id: ID!) { node(id: $id) { ... on Template { status } } }', { id });
     if ((data?.['node'] as { status?: string } | null)?.status === 'APPROVED') return id;
@@ -425,7 +426,7 @@ async function approved(tenant: Tenant, id: string): Promise<string> {
 async function launched(tenant: Tenant): Promise<string> {
   const id = await tenant.make('Campaign');
   await tenant.call('campaignLaunch', { input: { campaignId: id } });
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
+  for (const deadline = Date.now() + 120_000; Date.now() < deadline; await pause(20)) {
     const { data } = await tenant.send('query ($id: ID!) { node(id: $id) { ... on Campaign { status } } }', { id });
     if ((data?.['node'] as { status?: string } | null)?.status === 'RUNNING') return id;
   }

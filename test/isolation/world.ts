@@ -13,7 +13,7 @@ import { createDb, type Db, inScope } from '../../prisma/client.ts';
 import { tables } from '../../prisma/tables.ts';
 import { schema } from '../../schema/index.ts';
 import { createStorage } from '../../runtime/storage.ts';
-import { createTestDatabase, signUp, startTestApi, type TestApi, testKeys } from '../fixtures.ts';
+import { createTestDatabase, signUp, startTestApi, type TestApi, testKeys, vi } from '../fixtures.ts';
 import { startSimulators } from '../../simulators/start.ts';
 import { startGoogle } from '../google.ts';
 import { joinTenant } from '../colleague.ts';
@@ -23,6 +23,9 @@ import { mailedTokens } from './mailed-tokens.ts';
 import { calls } from './calls.ts';
 import { fillTables } from './fill.ts';
 import { createTenant, roots, type Tenant } from './tenant.ts';
+
+// The first test of a file waits for its world, too: on a busy machine that takes long, and how long is not what is asked here.
+vi.setConfig({ testTimeout: 600_000 });
 
 /** Two tenants on one API that have used everything there is. */
 export type World = {
@@ -74,7 +77,7 @@ export async function createWorld(use: (world: World) => Promise<void>): Promise
       meta,
       services: { limits, google: google.google },
     },
-    { queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, fieldsMax: 100_000 } },
+    { timeoutMs: 60_000, queryLimits: { depthMax: 30, aliasesMax: 1_000, tokensMax: 100_000, fieldsMax: 100_000 } },
   );
   const [mine, theirs] = [
     createTenant(api.url, await signUp(api, 'Mine'), undefined, outside),
