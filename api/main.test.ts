@@ -84,7 +84,7 @@ test('asked to stop, it gives up what does not end, leaves no transaction behind
 }) => {
   await using superuser = await connect(database.superuserUrl);
   await superuser.query(`alter role app in database ${database.name} set lock_timeout = 0`); // it would end the wait by itself
-  const { child, url, exited } = await start({ REQUEST_TIMEOUT_MS: '60000' });
+  const { child, url, exited } = await start({ REQUEST_TIMEOUT_MS: '60000', STOP_WITHIN_MS: '3000' });
   await superuser.sql`begin`;
   await superuser.sql`lock table tenants in access exclusive mode`;
   const update = 'mutation { tenantUpdate(input: { name: "Late" }) { __typename } }';
